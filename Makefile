@@ -1,0 +1,51 @@
+PYTHON ?= python3.11
+BIN := .venv/bin
+MIRROR := $(abspath ../shared/data)
+ifneq ($(wildcard $(MIRROR)),)
+export LINTEL_DATA_MIRROR ?= $(MIRROR)
+endif
+
+.PHONY: help setup demo test test-slow lint docs up down lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+setup: .venv/.installed ## the environment, in .venv
+
+# pip reads its own configuration (find-links, extra indexes), so machines that need one are honoured
+.venv/.installed: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Lintel needs $(PYTHON); set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## the whole path on real data, from log to scores over HTTP
+	$(BIN)/lintel demo
+
+test: setup ## all quick tests
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: setup ## tests that take minutes
+	$(BIN)/python -m pytest -n 2 -m slow
+
+lint: setup ## style, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: setup ## pages generated from code
+	$(BIN)/lintel docs
+
+up: setup ## Dagster UI, MLflow UI and the scoring service together
+	$(BIN)/lintel serve --all
+
+down: setup ## stop what `make up` started
+	$(BIN)/lintel serve --stop
+
+lock: setup ## write requirements.lock from what is installed
+	$(BIN)/python -m pip list --format=freeze --exclude-editable | grep -viE '^(pip|setuptools|wheel|lintel)==' > requirements.lock
+
+clean: ## remove the environment and everything Lintel wrote
+	rm -rf .venv .lintel

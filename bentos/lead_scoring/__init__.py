@@ -1,0 +1,1 @@
+"""The `lead_scoring` service."""

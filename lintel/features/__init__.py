@@ -1,0 +1,1 @@
+"""Declared features and the one kernel that computes them."""

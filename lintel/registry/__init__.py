@@ -1,0 +1,1 @@
+"""Model versions, traffic and their history; the only package that knows MLflow."""

@@ -1,0 +1,1 @@
+"""Models, calibration, explanations, evaluation and the score bundle."""

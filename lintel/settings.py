@@ -1,0 +1,94 @@
+"""One frozen settings object, built once from the environment (`LINTEL_*`); no other module reads `os.environ`."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything that an operator may set. Each field is documented in `docs/settings.md`, made from here."""
+
+    model_config = SettingsConfigDict(env_prefix="LINTEL_", frozen=True, populate_by_name=True, extra="ignore")
+
+    home: Path = Field(
+        default=Path(".lintel"),
+        description="Folder of everything Lintel writes: event store, lake, registry, bundles, Dagster's own files.",
+    )
+    store_url: str | None = Field(
+        default=None, description="SQLAlchemy address of the event store; null means SQLite in `home`."
+    )
+    registry_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("LINTEL_REGISTRY_URL", "ML_MODEL_REGISTRY_URL"),
+        description="MLflow tracking and registry address; null means SQLite in `home`.",
+    )
+    data_mirror: Path | None = Field(
+        default=None, description="Folder that mirrors published data sets, one subfolder a data set."
+    )
+    host: str = Field(default="127.0.0.1", description="Address the services listen on.")
+    port: int = Field(default=3000, ge=1, le=65535, description="Port of the `lead_scoring` service.")
+    inference_workers: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        validation_alias=AliasChoices("LINTEL_INFERENCE_WORKERS", "REALTIME_INFERENCE_WORKERS"),
+        description="Worker processes of the scoring service.",
+    )
+    batch_rows: int = Field(
+        default=200_000,
+        ge=1_000,
+        validation_alias=AliasChoices("LINTEL_BATCH_ROWS", "ANALYTICS_BATCH_SIZE"),
+        description="Rows read or written at a time by nightly runs.",
+    )
+    voice_model_path: Path | None = Field(
+        default=None,
+        validation_alias=AliasChoices("LINTEL_VOICE_MODEL_PATH", "VOICE_AI_MODEL_PATH"),
+        description="Folder of the transcription model's weights.",
+    )
+    max_body_bytes: int = Field(default=1_000_000, ge=1_000, description="Largest request body, in bytes.")
+    max_leads: int = Field(default=200, ge=1, description="Most leads in one scoring request.")
+    max_events: int = Field(default=1_000, ge=1, description="Most events in one append request.")
+    traffic_poll_seconds: float = Field(default=1.0, gt=0, description="How often workers read the traffic table.")
+    seed: int = Field(default=7, description="Seed of every random choice in training and sampling.")
+
+    @property
+    def events_url(self) -> str:
+        return self.store_url or f"sqlite:///{(self.home / 'events.db').resolve()}"
+
+    @property
+    def state_url(self) -> str:
+        """Scores, traffic and keys: a second file, so that their writers never wait for a bulk load of events."""
+        return f"sqlite:///{(self.home / 'state.db').resolve()}"
+
+    @property
+    def mlflow_url(self) -> str:
+        return self.registry_url or f"sqlite:///{(self.home / 'mlflow.db').resolve()}"
+
+    @property
+    def artifacts_path(self) -> Path:
+        return (self.home / "mlartifacts").resolve()
+
+    @property
+    def lake_path(self) -> Path:
+        return (self.home / "lake").resolve()
+
+    @property
+    def bundles_path(self) -> Path:
+        """Bundles by digest, so that serving never needs MLflow."""
+        return (self.home / "bundles").resolve()
+
+    @property
+    def data_path(self) -> Path:
+        return (self.home / "data").resolve()
+
+    @property
+    def dagster_path(self) -> Path:
+        return (self.home / "dagster").resolve()
+
+
+@cache
+def settings() -> Settings:
+    """The process's settings. Tests that change the environment call `settings.cache_clear()`."""
+    return Settings()

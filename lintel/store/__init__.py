@@ -1,0 +1,1 @@
+"""The event store, the lake and the state beside them."""

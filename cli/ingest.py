@@ -1,0 +1,102 @@
+"""`lintel ingest`: events from a source into the store."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.options import DEFAULT_TENANT, Json, TenantId
+from cli.output import emit, note, progress, table
+from lintel.errors import InputError, NotFoundError
+from lintel.home import Home
+from lintel.settings import settings
+from lintel.sources import bpic2012 as bpic2012_source
+from lintel.sources.bpic2012 import Bpic2012
+from lintel.sources.csv import CsvSource
+from lintel.sources.datasets import pull
+from lintel.sources.simulator import Simulator, preset
+from lintel.sources.source import Source
+from lintel.sources.xes import XesSource
+from lintel.store.ingest import IngestReport
+from lintel.store.ingest import ingest as ingest_source
+from lintel.store.tenants import Tenant
+
+app = typer.Typer(help="Append events from a file, a data set or the simulator. Appending twice is a no-op.")
+
+Mapping = Annotated[Path, typer.Option("--mapping", help="TOML file that maps the source's words onto Lintel's kinds.")]
+Labels = Annotated[str, typer.Option("--labels", help="Label set of a tenant that is new.")]
+Zone = Annotated[str, typer.Option("--time-zone", help="Time zone of a tenant that is new.")]
+
+
+@app.command("csv")
+def csv_command(
+    file: Path, mapping: Mapping, tenant: TenantId, labels: Labels = "crm", time_zone: Zone = "UTC", as_json: Json = False
+) -> None:
+    """A CSV file with a mapping (docs/sources.md)."""
+    _run(CsvSource(file, mapping), Tenant(tenant, labels=labels, time_zone=time_zone), as_json)
+
+
+@app.command("xes")
+def xes_command(
+    file: Path, mapping: Mapping, tenant: TenantId, labels: Labels = "crm", time_zone: Zone = "UTC", as_json: Json = False
+) -> None:
+    """An XES event log, plain or gzipped, with a mapping (docs/sources.md)."""
+    _run(XesSource(file, mapping), Tenant(tenant, labels=labels, time_zone=time_zone), as_json)
+
+
+@app.command("bpic2012")
+def bpic2012_command(tenant: TenantId = DEFAULT_TENANT, as_json: Json = False) -> None:
+    """The BPI Challenge 2012 loan funnel: pulled if it is not here yet."""
+    path = pull("bpic2012", mirror=settings().data_mirror, into=settings().data_path)
+    _run(Bpic2012(path), bpic2012_source.tenant(tenant), as_json)
+
+
+@app.command("simulator")
+def simulator_command(
+    tenant: TenantId = "simulated",
+    world: Annotated[str, typer.Option(help="Preset world.")] = "demo",
+    leads: Annotated[int, typer.Option(min=1, max=1_000_000)] = 2_000,
+    seed: int = 7,
+    as_json: Json = False,
+) -> None:
+    """A simulated brokerage whose true probabilities are known. Every figure of it is labelled as simulated."""
+    source = Simulator(preset(world), tenant=tenant, seed=seed, leads=leads)
+    _run(source, source.tenant_settings(), as_json)
+
+
+def _run(source: Source, tenant: Tenant, as_json: bool) -> None:
+    home = Home(settings())
+    try:
+        report = take_in(home, source, tenant)
+    finally:
+        home.close()
+    value = _value(tenant, source, report)
+    rows = list(value.items())
+    emit(value, as_json=as_json, table=table(f"events of {source.name}", ("", ""), rows))
+    if report.quarantined:
+        note(f"{report.quarantined} rows are in quarantine, each with its reason.")
+    if report.read and not report.appended and not report.duplicates:
+        raise InputError(f"None of {report.read} rows of {source.name} could be taken.", mend="Check the mapping.")
+
+
+def take_in(home: Home, source: Source, tenant: Tenant) -> IngestReport:
+    """Make the tenant if it is new, then append the source's events with a progress bar."""
+    try:
+        home.events.tenant(tenant.id)
+    except NotFoundError:
+        home.events.put_tenant(tenant)
+    with progress(f"taking in {source.name}", source.total) as advance:
+        return ingest_source(home.events, source, tenant.id, now=datetime.now(UTC), progress=advance)
+
+
+def _value(tenant: Tenant, source: Source, report: IngestReport) -> dict[str, Any]:
+    return {
+        "tenant": tenant.id,
+        "source": source.name,
+        "read": report.read,
+        "appended": report.appended,
+        "duplicates": report.duplicates,
+        "quarantined": report.quarantined,
+        "reasons": dict(report.reasons),
+    }

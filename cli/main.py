@@ -1,0 +1,66 @@
+"""The `lintel` command: one subcommand a file, errors as sentences, exit codes that mean something.
+
+Exit codes: 0 done; 1 unexpected; 2 wrong input or usage; 3 not found; 4 refused; 5 unavailable (publisher, store,
+disk); 6 incompatible versions.
+"""
+
+import errno
+import json
+import sys
+
+import click
+import typer
+
+from cli import data, demo, documentation, evaluate, ingest, keys, models, nightly, replay, score, serve
+from cli.output import errors
+from lintel.errors import LintelError, StorageFullError
+
+app = typer.Typer(
+    name="lintel",
+    help="Lead intelligence for real-estate CRMs: an event log in, calibrated scores with their doubt out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(data.app, name="data")
+app.add_typer(ingest.app, name="ingest")
+app.add_typer(models.app, name="models")
+app.add_typer(keys.app, name="keys")
+for command in (
+    nightly.nightly,
+    evaluate.evaluate,
+    score.score,
+    replay.replay,
+    serve.serve,
+    demo.demo,
+    documentation.docs,
+):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; turn every expected error into a sentence and its exit code."""
+    try:
+        app(standalone_mode=False)
+    except click.exceptions.Abort:
+        _fail("Interrupted.", "interrupted", 130)
+    except click.ClickException as error:
+        _fail(error.format_message(), "usage", error.exit_code)
+    except LintelError as error:
+        _fail(str(error), error.slug, error.exit_code)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        full = StorageFullError("The disk is full; what was not finished was not written.", mend="Free some space.")
+        _fail(str(full), full.slug, full.exit_code)
+
+
+def _fail(message: str, slug: str, code: int) -> None:
+    errors.print(f"[red]error:[/red] {message}", highlight=False, soft_wrap=True)
+    if "--json" in sys.argv:
+        sys.stdout.write(json.dumps({"error": {"type": slug, "message": message}}) + "\n")
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()

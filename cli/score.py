@@ -1,0 +1,70 @@
+"""`lintel score`: one lead's scores, the same object as the endpoint gives."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from cli.options import DEFAULT_TENANT, Json, TenantId
+from cli.output import emit, table
+from lintel.errors import InputError, NotFoundError
+from lintel.home import Home
+from lintel.registry.champion import champion_bundle
+from lintel.scoring.answers import score_leads
+from lintel.settings import settings
+
+
+def score(
+    lead: Annotated[str, typer.Option("--lead", help="The lead's id.")],
+    tenant: TenantId = DEFAULT_TENANT,
+    as_of: Annotated[str | None, typer.Option(help="ISO 8601 time; the tenant's clock by default.")] = None,
+    explain: Annotated[bool, typer.Option(help="With the reasons.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Score one lead as of a moment."""
+    moment = _moment(as_of)
+    home = Home(settings())
+    try:
+        settings_of = home.events.tenant(tenant)
+        champion = champion_bundle(home.traffic, home.settings.bundles_path, tenant)
+        answer = score_leads(
+            home.events,
+            champion.bundle,
+            settings_of,
+            [lead],
+            moment,
+            explain=explain,
+            model_version=champion.version,
+            served_by="champion",
+        )[0]
+    finally:
+        home.close()
+    if "error" in answer:
+        raise NotFoundError(answer["error"]["detail"])
+    emit(answer, as_json=as_json, table=_table(answer))
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"--as-of {text!r} is not an ISO 8601 time.") from None
+    if moment.tzinfo is None:
+        raise InputError(f"--as-of {text!r} has no time zone.", mend="End it with Z or an offset.")
+    return moment
+
+
+def _table(answer: dict[str, Any]) -> Table:
+    rows = []
+    for name, value in answer.get("dimensions", {}).items():
+        if "probability" in value:
+            low, high = value.get("interval", (None, None))
+            band = f"{low:.2f}-{high:.2f}" if low is not None else ""
+            rows.append((name, f"{value['probability']:.2f}", band, value.get("definition", "")))
+        else:
+            rows.append((name, value.get("status", ""), "", value.get("definition", value.get("needs", ""))))
+    title = f"lead {answer['lead_id']} as of {answer['as_of']}"
+    return table(title, ("dimension", "probability", "90 % interval", "definition"), rows)

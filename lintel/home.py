@@ -1,0 +1,61 @@
+"""Where one installation keeps its things: opens the stores and knows the paths, from one settings object."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from lintel.errors import InputError
+from lintel.registry.models import ModelRegistry
+from lintel.registry.traffic import Traffic
+from lintel.settings import Settings
+from lintel.store.events import EventStore
+from lintel.store.lake import Lake
+from lintel.store.state import KeyRing, ScoreStore
+
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Home:
+    """Everything under `settings.home`. Each store is opened on first use and closed by `close`."""
+
+    settings: Settings
+
+    @cached_property
+    def events(self) -> EventStore:
+        return EventStore.open(self.settings.events_url)
+
+    @cached_property
+    def lake(self) -> Lake:
+        return Lake(self.settings.lake_path)
+
+    @cached_property
+    def scores(self) -> ScoreStore:
+        return ScoreStore.open(self.settings.state_url)
+
+    @cached_property
+    def keys(self) -> KeyRing:
+        return KeyRing.open(self.settings.state_url)
+
+    @cached_property
+    def traffic(self) -> Traffic:
+        return Traffic.open(self.settings.state_url)
+
+    @cached_property
+    def registry(self) -> ModelRegistry:
+        settings = self.settings
+        return ModelRegistry(settings.mlflow_url, artifacts=settings.artifacts_path, bundles=settings.bundles_path)
+
+    def work(self, tenant: str, name: str) -> Path:
+        """Path of an intermediate result of a tenant, as in ``work("acme", "examples.parquet")``."""
+        if not _SAFE.fullmatch(tenant):
+            raise InputError(f"{tenant!r} cannot be a tenant id.", mend="Use letters, digits, '_', '.', '-'; at most 100.")
+        folder = (self.settings.home / "work" / tenant).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / name
+
+    def close(self) -> None:
+        for name in ("events", "scores", "keys", "traffic"):
+            if name in self.__dict__:
+                self.__dict__.pop(name).close()

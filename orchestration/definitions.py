@@ -1,0 +1,18 @@
+"""The table of contents of Lintel's Dagster code location."""
+
+import dagster as dg
+
+from assets import features, ingest, registry, scoring, training
+from orchestration.jobs import nightly
+from orchestration.resources import resources
+from orchestration.schedules import nightly_by_tenant
+
+_MODULES = [ingest, features, training, registry, scoring]
+
+defs = dg.Definitions(
+    assets=dg.load_assets_from_modules(_MODULES),
+    asset_checks=dg.load_asset_checks_from_modules(_MODULES),
+    jobs=[nightly],
+    schedules=[nightly_by_tenant],
+    resources=resources(),
+)

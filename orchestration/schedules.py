@@ -1,0 +1,40 @@
+"""When the nightly run starts: each tenant's local 02:00, looked at every hour in UTC."""
+
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from assets.tenants import TENANTS
+from lintel.home import Home
+from orchestration.jobs import nightly
+
+NIGHTLY_AT = time(2)
+
+
+@dg.schedule(job=nightly, cron_schedule="0 * * * *", execution_timezone="UTC")
+def nightly_by_tenant(
+    context: dg.ScheduleEvaluationContext, home: dg.ResourceParam[Home]
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Every hour: the nightly run of each tenant whose local 02:00 has just come. One run a tenant and local date."""
+    moment = context.scheduled_execution_time
+    due = [tenant for tenant in home.events.tenants() if is_due(moment, ZoneInfo(tenant.time_zone))]
+    if not due:
+        yield dg.SkipReason(f"It is not {NIGHTLY_AT:%H:%M} for any tenant.")
+    for tenant in due:
+        if not context.instance.has_dynamic_partition(TENANTS.name or "", tenant.id):
+            context.instance.add_dynamic_partitions(TENANTS.name or "", [tenant.id])
+        date = moment.astimezone(ZoneInfo(tenant.time_zone)).date()
+        yield dg.RunRequest(run_key=f"{tenant.id}:{date}", partition_key=tenant.id)
+
+
+def is_due(moment: datetime, zone: ZoneInfo) -> bool:
+    """Whether `moment` is the first full UTC hour at or after 02:00 of its local date.
+
+    On the night that skips 02:00 the run starts at 03:00; on the night that has 02:00 twice, at the first.
+    """
+    local, before = moment.astimezone(zone), (moment - timedelta(hours=1)).astimezone(zone)
+    if local.time() < NIGHTLY_AT:
+        return False
+    return before.date() < local.date() or before.time() < NIGHTLY_AT

@@ -1,0 +1,196 @@
+"""Timing: how long until the deal is decided, as a discrete-time hazard.
+
+Time after the as-of moment is cut into bins. The hazard of a bin is the probability of being decided in it, given
+undecided at its start; it is a function of the features and the bin, fitted as one binary model on person-period
+rows (Singer and Willett 1993, "It's about time", J. Educ. Stat. 18, 155-195; Tutz and Schmid 2016, "Modeling
+Discrete Time-to-Event Data"). A lead that is censored gives rows for the bins it was fully seen in, and no more:
+censoring needs no further care.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lintel.scoring.xgboost_member import Float32, Float64, TreeSettings, XGBoostMember, checked_features, fit_xgboost
+
+EDGES_DAYS = (0.0, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 14.0, 21.0, 30.0, 45.0, 60.0)
+BINS = len(EDGES_DAYS) - 1
+BIN_FEATURE = "timing_bin"
+_BIN_WIDTHS = tuple(later - earlier for earlier, later in pairwise(EDGES_DAYS))
+_QUADRATURE_POINTS = 12
+_FLOOR = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class PersonPeriods:
+    """m rows: the example each belongs to, its bin, and whether the deal was decided in it."""
+
+    example: NDArray[np.intp]
+    bin: NDArray[np.int64]
+    decided: NDArray[np.bool_]
+
+
+def person_periods(days: Float64, observed_days: Float64) -> PersonPeriods:
+    """Rows for every bin that an example was at risk in and whose end lies within its time of observation.
+
+    A bin cut short by the end of observation gives no row even if the decision fell into it: with the decided and
+    without the undecided, the hazard would come out too high.
+
+    Parameters
+    ----------
+    days: (n,) days until decided, NaN if not decided.
+    observed_days: (n,) days for which the example was observed; a decision after them was not seen.
+    """
+    decided = np.where(np.isnan(days), np.inf, days)
+    start, end = np.array(EDGES_DAYS[:-1]), np.array(EDGES_DAYS[1:])
+    event = (decided[:, None] <= end) & ((decided[:, None] > start) | (start == 0.0))
+    survived = decided[:, None] > end
+    example, bin_ = np.nonzero((event | survived) & (observed_days[:, None] >= end))
+    return PersonPeriods(example, bin_, event[example, bin_])
+
+
+@dataclass(frozen=True, slots=True)
+class Hazard:
+    """A fitted hazard. As a member of an ensemble it is the binary model "decided within `horizon_days`"."""
+
+    model: XGBoostMember
+    horizon_days: float
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.model.names[:-1]
+
+    @property
+    def trees(self) -> int:
+        return self.model.trees
+
+    def cumulative(self, features: Float32, names: Sequence[str]) -> Float64:
+        """P(decided <= edge), (n, BINS), at the upper edges of the bins; non-decreasing along a row."""
+        return 1.0 - np.exp(-np.cumsum(np.logaddexp(0.0, self._margins(features, names)), axis=1))
+
+    def margin(self, features: Float32, names: Sequence[str]) -> Float64:
+        """Log-odds of being decided within the horizon, (n,)."""
+        return _log_odds_within(self._margins(features, names)[:, : self._bins_within])
+
+    def contributions(self, features: Float32, names: Sequence[str]) -> Float64:
+        """Shares (n, F + 1) of the features in the margin; a row sums to it and its last entry is the bias.
+
+        The margin is a smooth function of the bins' log-odds, each of which TreeSHAP splits into shares. Aumann and
+        Shapley's path from the average lead to this one carries the shares over to the margin (Sundararajan et al.
+        2017, "Axiomatic attribution for deep networks", ICML).
+        """
+        checked_features(features, names, self.names)
+        count, bins = len(features), self._bins_within
+        shares = self.model.contributions(_with_bins(features, bins), self.model.names).reshape(
+            count, bins, len(self.model.names) + 1
+        )
+        features_shares = shares[:, :, : len(self.names)]
+        base = shares[:, :, len(self.names) :].sum(axis=2)
+        slopes = _mean_gradient(base, features_shares.sum(axis=2))
+        split = np.einsum("nk,nkf->nf", slopes, features_shares)
+        bias = _log_odds_within(base)
+        residual = self.margin(features, names) - bias - split.sum(axis=1)  # quadrature error, far below 1e-6
+        return np.concatenate((split, (bias + residual)[:, None]), axis=1)
+
+    def save(self, path: Path) -> None:
+        self.model.save(path)
+
+    @classmethod
+    def load(cls, path: Path, *, horizon_days: float) -> "Hazard":
+        return cls(XGBoostMember.load(path), horizon_days)
+
+    @property
+    def _bins_within(self) -> int:
+        return EDGES_DAYS.index(self.horizon_days)
+
+    def _margins(self, features: Float32, names: Sequence[str]) -> Float64:
+        """Log-odds of the hazard of each bin, (n, BINS)."""
+        checked_features(features, names, self.names)
+        return self.model.margin(_with_bins(features, BINS), self.model.names).reshape(len(features), BINS)
+
+
+def fit_hazard(
+    features: Float32,
+    days: Float64,
+    observed_days: Float64,
+    weight: Float32 | Float64,
+    later: NDArray[np.bool_],
+    *,
+    names: Sequence[str],
+    horizon_days: float,
+    seed: int,
+    settings: TreeSettings | None = None,
+) -> Hazard:
+    """Fit on examples of the training fold; parameters as in `person_periods` and `fit_xgboost`."""
+    periods = person_periods(days, observed_days)
+    rows = _append_bin(features[periods.example], periods.bin)
+    settings = replace(settings or TreeSettings(), max_bin=64)
+    model = fit_xgboost(
+        rows,
+        periods.decided,
+        weight[periods.example],
+        later[periods.example],
+        names=(*names, BIN_FEATURE),
+        monotone={},
+        seed=seed,
+        settings=settings,
+    )
+    return Hazard(model, horizon_days)
+
+
+@dataclass(frozen=True, slots=True)
+class TimingCurve:
+    """P(decided <= edge) of n leads at the upper edges of the bins, (n, BINS), after calibration."""
+
+    cumulative: Float64
+
+    def within(self, horizon_days: float) -> Float64:
+        """P(decided within the horizon), (n,); linear between edges."""
+        position = np.searchsorted(EDGES_DAYS, horizon_days, side="left")
+        upper = self.cumulative[:, position - 1]
+        lower = self.cumulative[:, position - 2] if position >= 2 else np.zeros_like(upper)
+        share = (horizon_days - EDGES_DAYS[position - 1]) / _BIN_WIDTHS[position - 1]
+        return lower + share * (upper - lower)
+
+    def quantile(self, level: float) -> Float64:
+        """Days by which a share `level` is decided, (n,); NaN where that lies beyond the last edge."""
+        padded = np.concatenate((np.zeros((len(self.cumulative), 1)), self.cumulative), axis=1)
+        bin_ = (self.cumulative < level).sum(axis=1)
+        reached = bin_ < BINS
+        bin_ = np.minimum(bin_, BINS - 1)
+        row = np.arange(len(padded))
+        low, high = padded[row, bin_], padded[row, bin_ + 1]
+        share = (level - low) / np.maximum(high - low, _FLOOR)
+        days = np.array(EDGES_DAYS)[bin_] + share * np.array(_BIN_WIDTHS)[bin_]
+        return np.where(reached, days, np.nan)
+
+
+def _with_bins(features: Float32, bins: int) -> Float32:
+    """Each row `bins` times, with the bin's index as last column."""
+    index = np.tile(np.arange(bins), len(features))
+    return _append_bin(np.repeat(features, bins, axis=0), index)
+
+
+def _append_bin(features: Float32, bin_: NDArray[np.int64]) -> Float32:
+    return np.concatenate((features, bin_.astype(np.float32)[:, None]), axis=1)
+
+
+def _log_odds_within(margins: Float64) -> Float64:
+    """Log-odds of an event in any of the bins whose hazards have log-odds `margins` (n, k)."""
+    total = np.maximum(np.logaddexp(0.0, margins).sum(axis=1), _FLOOR)
+    return np.log(np.expm1(total))
+
+
+def _mean_gradient(base: Float64, change: Float64) -> Float64:
+    """Gradient of `_log_odds_within` averaged over the line from `base` to `base + change`, (n, k)."""
+    points, weights = np.polynomial.legendre.leggauss(_QUADRATURE_POINTS)
+    mean = np.zeros_like(base)
+    for point, weight in zip((points + 1) / 2, weights / 2, strict=True):
+        margins = base + point * change
+        total = np.maximum(np.logaddexp(0.0, margins).sum(axis=1, keepdims=True), _FLOOR)
+        mean += weight / (1.0 + np.exp(-margins)) / -np.expm1(-total)
+    return mean

@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address the services listen on.")
     port: int = Field(default=3000, ge=1, le=65535, description="Port of the `lead_scoring` service.")
+    dagster_port: int = Field(default=3100, ge=1, le=65535, description="Port of the Dagster UI (`make up`).")
+    mlflow_port: int = Field(default=3200, ge=1, le=65535, description="Port of the MLflow UI (`make up`).")
     inference_workers: int = Field(
         default=1,
         ge=1,

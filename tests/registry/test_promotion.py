@@ -1,0 +1,45 @@
+from typing import Any
+
+import pytest
+
+from lintel.registry.promotion import compare, gate
+
+
+def evaluation(**log_losses: tuple[float, float]) -> dict[str, Any]:
+    return {
+        "dimensions": {
+            name: {"log_loss": ours, "baselines": {"base_rate": {"log_loss": base}}}
+            for name, (ours, base) in log_losses.items()
+        }
+    }
+
+
+def test_a_candidate_that_beats_the_base_rate_everywhere_passes() -> None:
+    verdict = gate(evaluation(conversion=(0.5, 0.6), churn=(0.4, 0.41)))
+    assert verdict.passed
+    assert "conversion: log loss 0.5000, base rate's 0.6000" in verdict.reasons
+
+
+def test_one_dimension_that_is_no_better_than_the_base_rate_fails_the_gate() -> None:
+    verdict = gate(evaluation(conversion=(0.5, 0.6), churn=(0.41, 0.41)))
+    assert not verdict.passed
+    assert any("churn" in reason and "not better" in reason for reason in verdict.reasons)
+
+
+def test_a_candidate_that_scores_nothing_fails_and_says_why() -> None:
+    metrics = {"dimensions": {"conversion": {"status": "not_enough_data"}}}
+    verdict = gate(metrics)
+    assert not verdict.passed
+    assert verdict.reasons == ("conversion: not_enough_data",)
+    assert not gate({}).passed
+
+
+@pytest.mark.parametrize(("ours", "theirs", "passed"), [(0.50, 0.52, True), (0.52, 0.52, True), (0.53, 0.52, False)])
+def test_the_champion_is_only_replaced_by_one_that_is_no_worse(ours: float, theirs: float, passed: bool) -> None:
+    verdict = compare(evaluation(conversion=(ours, 0.6)), evaluation(conversion=(theirs, 0.6)))
+    assert verdict.passed is passed
+    assert "champion's 0.5200" in verdict.reasons[0]
+
+
+def test_the_first_candidate_needs_no_champion() -> None:
+    assert compare(evaluation(conversion=(0.5, 0.6)), None).passed

@@ -1,6 +1,7 @@
 """What Lintel knows of a tenant (one brokerage account) besides its events."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 
@@ -26,3 +27,12 @@ class Tenant:
     pooled: bool = False  # whether models of other tenants may learn from this one
     clock: Clock = Clock.LIVE
     simulated: bool = False  # every figure shown of this tenant says so
+
+    def to_json(self) -> str:
+        """As the store keeps it."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Tenant":
+        values = json.loads(text)
+        return cls(**{**values, "clock": Clock(values["clock"])})

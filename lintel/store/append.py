@@ -1,0 +1,90 @@
+"""Writing events: short transactions, each event once, `seq` in the order of commits."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import sqlalchemy as sa
+
+from lintel.errors import NotFoundError
+from lintel.store.engine import WRITE_BUDGET_SECONDS, YIELD_SECONDS, BulkInsert, Database
+from lintel.store.rows import NewEvent
+from lintel.store.tables import bodies, events, lead_merges, tenants
+
+_SLICE = 256  # rows between two looks at the clock
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What one transaction did: events taken from the front of what it was given, and how many of them were new."""
+
+    taken: int
+    appended: int
+    last_seq: int
+
+
+class EventWriter:
+    """Writes events of a tenant in transactions of at most 50 ms, so that other writers get their turn."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._insert_events = BulkInsert(events, events.c.keys(), database.dialect)
+        self._insert_bodies = BulkInsert(bodies, bodies.c.keys(), database.dialect)
+
+    def transaction(self, tenant: str, pending: Sequence[NewEvent]) -> Written:
+        """Write as many of `pending` as fit into one transaction. Raises NotFoundError for an unknown tenant."""
+        with self._database.write() as connection:
+            last_seq, newest, merges = self._lock(connection, tenant)
+            deadline = time.perf_counter() + WRITE_BUDGET_SECONDS
+            taken, seq = 0, last_seq
+            while taken < len(pending) and (taken == 0 or time.perf_counter() < deadline):
+                fresh = self._fresh(connection, tenant, pending[taken : taken + _SLICE])
+                merges += self._insert(connection, tenant, seq, fresh)
+                seq += len(fresh)
+                newest = max([newest, *(event.known_at for event in fresh)])
+                taken = min(taken + _SLICE, len(pending))
+            if seq > last_seq:
+                changes = {"last_seq": seq, "newest_known_at": newest, "merges": merges}
+                connection.execute(sa.update(tenants).where(tenants.c.id == tenant).values(changes))
+        return Written(taken, seq - last_seq, seq)
+
+    def pause(self) -> None:
+        """Let waiting writers in."""
+        time.sleep(YIELD_SECONDS)
+
+    def _lock(self, connection: sa.Connection, tenant: str) -> tuple[int, int, int]:
+        """The tenant's counters; on PostgreSQL the lock on its row makes writers of one tenant take turns."""
+        query = sa.select(tenants.c.last_seq, tenants.c.newest_known_at, tenants.c.merges)
+        row = connection.execute(query.where(tenants.c.id == tenant).with_for_update()).one_or_none()
+        if row is None:
+            raise unknown_tenant(tenant)
+        return row.last_seq, -(2**62) if row.newest_known_at is None else row.newest_known_at, row.merges
+
+    def _fresh(self, connection: sa.Connection, tenant: str, some: Sequence[NewEvent]) -> list[NewEvent]:
+        """Those that the store does not hold, the first of each `event_id`."""
+        ids = [event.event_id for event in some]
+        query = sa.select(events.c.event_id).where(events.c.tenant == tenant, events.c.event_id.in_(ids))
+        held = set(connection.execute(query).scalars())
+        first: dict[str, NewEvent] = {}
+        for event in some:
+            if event.event_id not in held:
+                first.setdefault(event.event_id, event)
+        return list(first.values())
+
+    def _insert(self, connection: sa.Connection, tenant: str, last_seq: int, fresh: Sequence[NewEvent]) -> int:
+        """Insert events with the numbers after `last_seq`; the number of merges among them."""
+        numbered = list(enumerate(fresh, start=last_seq + 1))
+        self._insert_events(connection, [(tenant, seq, *event.columns) for seq, event in numbered])
+        with_body = [(tenant, seq, event.text, event.attributes) for seq, event in numbered if event.has_body]
+        self._insert_bodies(connection, with_body)
+        merges = [merge for seq, event in numbered if (merge := event.merge(seq))]
+        if merges:
+            connection.execute(sa.insert(lead_merges), [{"tenant": tenant, **asdict(merge)} for merge in merges])
+        return len(merges)
+
+
+def unknown_tenant(tenant: str) -> NotFoundError:
+    """What every part of the store raises for a tenant that was never put."""
+    return NotFoundError(
+        f"The tenant {tenant!r} is not known here.", mend="`lintel ingest` makes a tenant; check its id."
+    )

@@ -1,0 +1,317 @@
+"""The event store: the one place where events are written, and where they are read by lead, by time and by `seq`."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from lintel.errors import InputError
+from lintel.events.schema import MAX_ID_LENGTH
+from lintel.events.validation import Rejection, check
+from lintel.store.aliases import Aliases, Merge
+from lintel.store.append import EventWriter, unknown_tenant
+from lintel.store.engine import Database
+from lintel.store.migrations import open_database
+from lintel.store.moments import from_microseconds, to_microseconds
+from lintel.store.quarantine import Quarantine, Quarantined
+from lintel.store.rows import READ_COLUMNS, new_events, stored_table
+from lintel.store.tables import bodies, events, lead_merges, tenants
+from lintel.store.tenants import Tenant
+
+_PAGE = 4_096  # events made ready at a time, outside of any transaction
+_LEADS_PER_QUERY = 500
+
+_EVENTS = sa.select(*(events.c[name] for name in READ_COLUMNS)).where(events.c.tenant == sa.bindparam("tenant"))
+_OF_LEADS = events.c.lead_id.in_(sa.bindparam("leads", expanding=True))
+_BY_LEAD = _EVENTS.where(_OF_LEADS).order_by(events.c.lead_id, events.c.occurred_at, events.c.seq)
+_BY_LEAD_UP_TO = _BY_LEAD.where(events.c.seq <= sa.bindparam("up_to_seq"))
+_BY_TIME = _EVENTS.order_by(events.c.occurred_at, events.c.seq).limit(sa.bindparam("limit"))
+_BY_TIME_AFTER = _BY_TIME.where(
+    sa.tuple_(events.c.occurred_at, events.c.seq)
+    > sa.tuple_(sa.bindparam("time", type_=sa.BigInteger), sa.bindparam("seq"))
+)
+_CHANGES = _EVENTS.where(events.c.seq > sa.bindparam("after_seq")).order_by(events.c.seq).limit(sa.bindparam("limit"))
+_LEAD_SEQ = (
+    sa.select(events.c.lead_id, sa.func.max(events.c.seq))
+    .where(events.c.tenant == sa.bindparam("tenant"), _OF_LEADS)
+    .group_by(events.c.lead_id)
+)
+_LEADS = (
+    sa.select(events.c.lead_id)
+    .distinct()
+    .where(events.c.tenant == sa.bindparam("tenant"), events.c.lead_id > sa.bindparam("after"))
+    .order_by(events.c.lead_id)
+    .limit(sa.bindparam("limit"))
+)
+_COUNTERS = sa.select(tenants.c.last_seq, tenants.c.newest_known_at, tenants.c.merges).where(
+    tenants.c.id == sa.bindparam("tenant")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AppendReport:
+    """What an append did. Other writers' events may lie between `first_seq` and `last_seq`; None if none was new."""
+
+    appended: int
+    duplicates: int
+    rejected: tuple[Rejection, ...]
+    first_seq: int | None
+    last_seq: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The redacted text of an event, and everything else its source said, as JSON."""
+
+    text: str | None
+    attributes: str | None
+
+
+class EventStore:
+    """The log of all tenants in one database. Safe to share between threads; every process opens its own.
+
+    Every method that names a tenant raises NotFoundError if it was never put, and every method UnavailableError when
+    the database cannot be reached.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writer = EventWriter(database)
+        self._quarantine = Quarantine(database)
+        self._known_aliases: dict[str, tuple[int, list[Merge], Aliases]] = {}
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the store at a SQLAlchemy address, made if it is not there, with the newest schema."""
+        return cls(open_database(url, "events"))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    # tenants
+
+    def put_tenant(self, tenant: Tenant) -> None:
+        """Make a tenant, or change its settings. Its events stay."""
+        if not tenant.id.strip() or len(tenant.id) > MAX_ID_LENGTH:
+            raise InputError(f"A tenant's id has 1 to {MAX_ID_LENGTH} characters.", mend="Give it another one.")
+        row = {"id": tenant.id, "settings": tenant.to_json(), "last_seq": 0, "merges": 0}
+        insert = self._database.insert(tenants).values(row)
+        with self._database.write() as connection:
+            connection.execute(insert.on_conflict_do_update(["id"], set_={"settings": row["settings"]}))
+
+    def tenant(self, tenant: str) -> Tenant:
+        """The settings of a tenant."""
+        query = sa.select(tenants.c.settings).where(tenants.c.id == tenant)
+        with self._database.read() as connection:
+            found = connection.execute(query).scalar_one_or_none()
+        if found is None:
+            raise unknown_tenant(tenant)
+        return Tenant.from_json(found)
+
+    def tenants(self) -> list[Tenant]:
+        """All tenants, by id."""
+        with self._database.read() as connection:
+            found = connection.execute(sa.select(tenants.c.settings).order_by(tenants.c.id)).scalars().all()
+        return [Tenant.from_json(settings) for settings in found]
+
+    # writing
+
+    def append(
+        self,
+        tenant: str,
+        table: pa.Table,
+        *,
+        now: datetime,
+        places: Sequence[str] | None = None,
+        source: str = "",
+        progress: Callable[[int], object] | None = None,
+    ) -> AppendReport:
+        """Check, redact and write events; the same `event_id` twice is a no-op, in one table or in two.
+
+        Rows that fail the check go to the quarantine. A killed or failed append keeps what it had committed, and the
+        same append again adds the rest.
+
+        Parameters
+        ----------
+        table: columns of INCOMING_SCHEMA. places: the source's own name of each row. source: where rejected rows are
+        said to come from. progress: told how many rows were dealt with since it was told last.
+
+        Raises InputError if the table's columns are not those of events, StorageFullError when the disk is full.
+        """
+        self._counters(tenant)
+        checked = check(table, tenant=tenant, now=now, places=places)
+        stamp = to_microseconds(now)
+        self._quarantine.add(tenant, checked.rejected, source, stamp)
+        appended, first_seq, last_seq = 0, None, None
+        for taken, new, seq in self._written(tenant, checked.events, stamp):
+            appended += new
+            if new:
+                first_seq, last_seq = first_seq or seq - new + 1, seq
+            if progress:
+                progress(taken)
+        if progress and checked.rejected:
+            progress(len(checked.rejected))
+        return AppendReport(appended, len(checked.events) - appended, checked.rejected, first_seq, last_seq)
+
+    def quarantine(self, tenant: str, rejections: Sequence[Rejection], source: str, now: datetime) -> None:
+        """Keep rows that a source could not read."""
+        self._counters(tenant)
+        self._quarantine.add(tenant, rejections, source, to_microseconds(now))
+
+    def erase(self, tenant: str, lead_id: str) -> int:
+        """Remove a person: the events, bodies, merges and quarantined rows of the lead and of all it was merged with.
+
+        Returns the number of events removed. Erase in the store first and in the lake after it: then no advance of
+        the lake between the two brings a row back.
+        """
+        members = self._aliases(tenant).members(lead_id)
+        mine = (events.c.tenant == tenant) & events.c.lead_id.in_(members)
+        merged = lead_merges.c.absorbed.in_(members) | lead_merges.c.survivor.in_(members)
+        counters = sa.update(tenants).where(tenants.c.id == tenant).values(merges=tenants.c.merges + 1)
+        with self._database.write() as connection:
+            connection.execute(counters)
+            numbers = sa.select(events.c.seq).where(mine)
+            connection.execute(sa.delete(bodies).where(bodies.c.tenant == tenant, bodies.c.seq.in_(numbers)))
+            removed = connection.execute(sa.delete(events).where(mine)).rowcount
+            connection.execute(sa.delete(lead_merges).where(lead_merges.c.tenant == tenant, merged))
+            for member in members:
+                self._quarantine.erase(connection, tenant, member)
+        self._database.forget_log()
+        return removed
+
+    def _written(self, tenant: str, table: pa.Table, stamp: int) -> Iterator[tuple[int, int, int]]:
+        """(rows taken, rows new, newest seq) of each transaction."""
+        for start in range(0, len(table), _PAGE):
+            pending = new_events(table.slice(start, _PAGE), stamp)
+            while pending:
+                written = self._writer.transaction(tenant, pending)
+                yield written.taken, written.appended, written.last_seq
+                pending = pending[written.taken :]
+                if pending or start + _PAGE < len(table):
+                    self._writer.pause()
+
+    # reading
+
+    def lead_events(self, tenant: str, lead_ids: Sequence[str], *, up_to_seq: int | None = None) -> pa.Table:
+        """All events of some leads (STORED_SCHEMA), those of merged contacts under the lead they live on as.
+
+        An absorbed lead may be asked for too: its survivor's events come back. `up_to_seq` shows the log as it was.
+        """
+        aliases = self._aliases(tenant, up_to_seq)
+        wanted = list(dict.fromkeys(member for lead in lead_ids for member in aliases.members(lead)))
+        query = _BY_LEAD if up_to_seq is None else _BY_LEAD_UP_TO
+        rows: list[Any] = []
+        for start in range(0, len(wanted), _LEADS_PER_QUERY):
+            some = wanted[start : start + _LEADS_PER_QUERY]
+            rows += self._rows(query, tenant=tenant, leads=some, up_to_seq=up_to_seq)
+        return aliases.relabel(stored_table(tenant, rows))
+
+    def survivors(self, tenant: str, lead_ids: Sequence[str]) -> dict[str, str]:
+        """The lead that each lives on as: itself if it was never merged into another."""
+        aliases = self._aliases(tenant)
+        return {lead: aliases.survivor(lead) for lead in lead_ids}
+
+    def by_time(self, tenant: str, after: tuple[int, int] | None = None, limit: int = 10_000) -> pa.Table:
+        """The next events by (occurred_at, seq) after such a pair (UTC µs, seq), as recorded: merges not applied."""
+        self._counters(tenant)
+        time, seq = after or (None, None)
+        query = _BY_TIME if after is None else _BY_TIME_AFTER
+        return stored_table(tenant, self._rows(query, tenant=tenant, time=time, seq=seq, limit=limit))
+
+    def changes(self, tenant: str, after_seq: int = 0, limit: int = 10_000) -> pa.Table:
+        """The next events by `seq`, as recorded: the feed that derived data follows."""
+        self._counters(tenant)
+        return stored_table(tenant, self._rows(_CHANGES, tenant=tenant, after_seq=after_seq, limit=limit))
+
+    def latest_seq(self, tenant: str) -> int:
+        """The newest `seq`; 0 before the first event."""
+        return self._counters(tenant)[0]
+
+    def newest_known_at(self, tenant: str) -> datetime | None:
+        """Where the log ends: the newest `known_at` ever written. Erasing a lead does not move it back."""
+        newest = self._counters(tenant)[1]
+        return None if newest is None else from_microseconds(newest)
+
+    def lead_seq(self, tenant: str, lead_ids: Sequence[str]) -> dict[str, int]:
+        """The newest `seq` of each lead and all merged into it; leads without events are left out."""
+        aliases = self._aliases(tenant)
+        newest: dict[str, int] = {}
+        wanted = list(dict.fromkeys(member for lead in lead_ids for member in aliases.members(lead)))
+        for start in range(0, len(wanted), _LEADS_PER_QUERY):
+            for lead, seq in self._rows(_LEAD_SEQ, tenant=tenant, leads=wanted[start : start + _LEADS_PER_QUERY]):
+                survivor = aliases.survivor(lead)
+                newest[survivor] = max(seq, newest.get(survivor, 0))
+        return {lead: newest[aliases.survivor(lead)] for lead in lead_ids if aliases.survivor(lead) in newest}
+
+    def lead_ids(self, tenant: str, after: str = "", limit: int = 10_000) -> list[str]:
+        """The next leads by id, without those merged into another."""
+        aliases = self._aliases(tenant)
+        found: list[str] = []
+        while len(found) < limit:
+            page = [row[0] for row in self._rows(_LEADS, tenant=tenant, after=after, limit=limit)]
+            found += [lead for lead in page if aliases.survivor(lead) == lead]
+            if len(page) < limit:
+                break
+            after = page[-1]
+        return found[:limit]
+
+    def bodies(self, tenant: str, event_ids: Sequence[str]) -> dict[str, Body]:
+        """The bodies of events that have one, by `event_id`."""
+        self._counters(tenant)
+        joined = sa.join(events, bodies, (events.c.tenant == bodies.c.tenant) & (events.c.seq == bodies.c.seq))
+        query = sa.select(events.c.event_id, bodies.c.text, bodies.c.attributes).select_from(joined)
+        query = query.where(events.c.tenant == tenant, events.c.event_id.in_(sa.bindparam("ids", expanding=True)))
+        found: dict[str, Body] = {}
+        for start in range(0, len(event_ids), _LEADS_PER_QUERY):
+            for event_id, text, attributes in self._rows(query, ids=list(event_ids[start : start + _LEADS_PER_QUERY])):
+                found[event_id] = Body(text, attributes)
+        return found
+
+    def count(self, tenant: str) -> int:
+        """How many events the tenant has."""
+        self._counters(tenant)
+        with self._database.read() as connection:
+            query = sa.select(sa.func.count()).select_from(events).where(events.c.tenant == tenant)
+            return connection.execute(query).scalar_one()
+
+    def quarantined(self, tenant: str, limit: int = 100) -> list[Quarantined]:
+        """Rows that were not taken, the newest first."""
+        self._counters(tenant)
+        return self._quarantine.newest(tenant, limit)
+
+    def _rows(self, query: sa.Select[Any], **parameters: object) -> list[Any]:
+        """Plain tuples straight from the driver: a result of SQLAlchemy would wrap each."""
+        with self._database.read() as connection:
+            result: Any = connection.execute(query, parameters)
+            return result.cursor.fetchall()
+
+    def _counters(self, tenant: str) -> tuple[int, int | None, int]:
+        rows = self._rows(_COUNTERS, tenant=tenant)
+        if not rows:
+            raise unknown_tenant(tenant)
+        last_seq, newest, merges = rows[0]
+        return last_seq, newest, merges
+
+    def _aliases(self, tenant: str, up_to_seq: int | None = None) -> Aliases:
+        """Who lives on as whom: read again only when the tenant's count of merges has changed."""
+        version = self._counters(tenant)[2]
+        known = self._known_aliases.get(tenant)
+        if known is None or known[0] != version:
+            columns = [lead_merges.c[name] for name in Merge.__dataclass_fields__]
+            query = sa.select(*columns).where(lead_merges.c.tenant == tenant)
+            merges = [Merge(*row) for row in self._rows(query)] if version else []
+            known = self._known_aliases[tenant] = (version, merges, Aliases(merges))
+        if up_to_seq is None or not known[2]:
+            return known[2]
+        return Aliases(merge for merge in known[1] if merge.seq <= up_to_seq)

@@ -1,0 +1,68 @@
+"""Rows that were not taken, each with its place and reason, until someone mends them."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from typing import Any
+
+import sqlalchemy as sa
+
+from lintel.events.validation import Rejection
+from lintel.store.engine import YIELD_SECONDS, Database
+from lintel.store.tables import quarantine
+
+_CHUNK = 500  # rows a transaction, which takes some 10 ms
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A row that was not taken. `raw` is the row without its body."""
+
+    source: str
+    place: str
+    column: str
+    reason: str
+    raw: str | None
+    quarantined_at: int  # UTC µs
+
+
+class Quarantine:
+    """The quarantine of all tenants."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, tenant: str, rejections: Sequence[Rejection], source: str, now: int) -> None:
+        """Keep rejected rows. A row that is here already, from an earlier run over the same source, stays one row."""
+        insert = self._database.insert_new(quarantine)
+        for start in range(0, len(rejections), _CHUNK):
+            rows = [_row(tenant, one, source, now) for one in rejections[start : start + _CHUNK]]
+            with self._database.write() as connection:
+                connection.execute(insert, rows)
+            if start + _CHUNK < len(rejections):
+                time.sleep(YIELD_SECONDS)
+
+    def newest(self, tenant: str, limit: int) -> list[Quarantined]:
+        """The newest rows first."""
+        names = list(Quarantined.__dataclass_fields__)
+        query = sa.select(*(quarantine.c[name] for name in names)).where(quarantine.c.tenant == tenant)
+        query = query.order_by(quarantine.c.quarantined_at.desc(), quarantine.c.digest).limit(limit)
+        with self._database.read() as connection:
+            return [Quarantined(*row) for row in connection.execute(query)]
+
+    def erase(self, connection: sa.Connection, tenant: str, lead_id: str) -> None:
+        """Remove the rows that name a lead."""
+        named = json.dumps({"lead_id": lead_id}, ensure_ascii=False)[1:-1]
+        connection.execute(
+            sa.delete(quarantine).where(
+                quarantine.c.tenant == tenant, quarantine.c.raw.contains(named, autoescape=True)
+            )
+        )
+
+
+def _row(tenant: str, rejection: Rejection, source: str, now: int) -> dict[str, Any]:
+    row = {"source": source, **asdict(rejection)}
+    digest = blake2b(json.dumps(row, sort_keys=True).encode(), digest_size=16).hexdigest()
+    return {"tenant": tenant, "digest": digest, **row, "quarantined_at": now}

@@ -1,0 +1,96 @@
+"""The HTTP application: its routes, its lifespan and its way to refuse. BentoML mounts it; tests call it directly."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from anyio import to_thread
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from lintel.errors import LintelError
+from lintel.settings import Settings
+from serving import events, health, leads, scores
+from serving.metrics import Metrics
+from serving.model import follow
+from serving.observation import Observation
+from serving.problems import Fault, problem, problem_of
+from serving.runtime import open_runtime, utc_now
+
+TITLE = "Lintel lead scoring"
+VERSION = "1"
+_NO_BUNDLE = Path("no-bundle-is-baked-in")
+# FastAPI would write spans, and log records with the text of exceptions; what we measure is in serving.metrics
+_TELEMETRY_OFF = {"tracing": False, "metrics": False, "logs": False}
+
+
+def application(settings: Settings, *, baked: Path = _NO_BUNDLE, now: Callable[[], datetime] = utc_now) -> FastAPI:
+    """The application. Nothing is opened before its lifespan begins.
+
+    Parameters
+    ----------
+    baked: folder of the bundle that answers when the traffic table names none that can be loaded.
+    now: the wall clock.
+    """
+    metrics = Metrics()
+    app = FastAPI(
+        title=TITLE,
+        version=VERSION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(settings, metrics, baked, now),
+        telemetry=_TELEMETRY_OFF,
+    )
+    app.add_middleware(Observation, metrics=metrics)
+    app.add_exception_handler(LintelError, _expected)
+    app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(RequestValidationError, _parameters)
+    app.include_router(scores.router(settings))
+    app.include_router(events.router(settings))
+    app.include_router(leads.router)
+    app.include_router(health.router(metrics))
+    return app
+
+
+def _lifespan(
+    settings: Settings, metrics: Metrics, baked: Path, now: Callable[[], datetime]
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        runtime = await to_thread.run_sync(open_runtime, settings, metrics, baked, now)
+        app.state.runtime = runtime
+        following = asyncio.create_task(follow(runtime.models, settings.traffic_poll_seconds))
+        try:
+            yield
+        finally:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+            await to_thread.run_sync(runtime.home.close)
+            metrics.close()
+
+    return lifespan
+
+
+async def _expected(_: Request, error: Any) -> Response:
+    return problem_of(error)
+
+
+async def _framework(_: Request, error: Any) -> Response:
+    """404 and 405, which the router raises itself."""
+    slugs = {404: "not-found", 405: "method-not-allowed"}
+    details = {404: "There is nothing at this path.", 405: "This path does not take this method."}
+    status = error.status_code
+    detail = details.get(status, "The request cannot be answered.")
+    return problem(status, slugs.get(status, "refused"), detail, headers=error.headers)
+
+
+async def _parameters(_: Request, error: Any) -> Response:
+    faults = [Fault(".".join(str(step) for step in one["loc"]), one["msg"]) for one in error.errors()]
+    return problem(422, "wrong-parameter", "A parameter of the address is not acceptable.", faults=faults)

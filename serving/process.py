@@ -1,0 +1,124 @@
+"""A bento as a child process: started on a port, waited for, stopped; its output kept in a file."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from lintel.errors import UnavailableError
+from lintel.settings import Settings
+from serving.environment import environment
+
+SOURCE = "bentos.lead_scoring.service:LeadScoring"
+"""What serves from the source tree; a tag of the bento store serves a built bento."""
+PROJECT = Path(__file__).resolve().parents[1]
+START_SECONDS = 90.0
+STOP_SECONDS = 15.0
+_POLL_SECONDS = 0.1
+_TAIL_LINES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a running bento answers."""
+
+    url: str
+    pid: int
+    log: Path
+
+
+@contextlib.contextmanager
+def bento(
+    settings: Settings,
+    target: str = SOURCE,
+    *,
+    port: int | None = None,
+    log: Path | None = None,
+    wait: str = "/readyz",
+    deadline_seconds: float = START_SECONDS,
+) -> Iterator[Endpoint]:
+    """Run `target` until the block ends.
+
+    Parameters
+    ----------
+    port: 0 takes a free one, None the port of the settings.
+    log: file of the bento's output; `home/logs/lead_scoring.log` by default.
+    wait: the path that must answer 200 before the block begins; `/livez` does not ask for a model.
+
+    Raises UnavailableError, with the end of the log, if it does not answer in time or stops before.
+    """
+    log = log or settings.home / "logs" / "lead_scoring.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    number = _free_port(settings.host) if port == 0 else port or settings.port
+    with log.open("wb") as output:
+        process = _start(settings, target, number, output.fileno())
+    endpoint = Endpoint(f"http://{settings.host}:{number}", process.pid, log)
+    try:
+        _wait(process, endpoint, wait, deadline_seconds)
+        yield endpoint
+    finally:
+        _stop(process)
+
+
+def _start(settings: Settings, target: str, port: int, output: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "bentoml", "serve", target, "--host", settings.host, "--port", str(port)]
+    if ":" in target and "." in target.partition(":")[0]:
+        command += ["--working-dir", str(PROJECT)]
+    return subprocess.Popen(  # noqa: S603  # our own interpreter and a target that the operator chose
+        command,
+        cwd=PROJECT,
+        env=environment(settings),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # its workers are stopped with it, and Ctrl-C reaches us alone
+    )
+
+
+def _wait(process: subprocess.Popen[bytes], endpoint: Endpoint, path: str, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    last = "it did not answer"
+    with httpx.Client(timeout=2.0, trust_env=False) as client:
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise _failed(endpoint, f"The scoring service stopped at once (exit code {process.returncode}).")
+            try:
+                answer = client.get(endpoint.url + path)
+            except httpx.TransportError:
+                time.sleep(_POLL_SECONDS)
+                continue
+            if answer.status_code == httpx.codes.OK:
+                return
+            last = answer.text
+            time.sleep(_POLL_SECONDS)
+    raise _failed(endpoint, f"The scoring service was not ready within {seconds:.0f} s: {last}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask it to end, then end it with all its workers."""
+    if process.poll() is None:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
+    with contextlib.suppress(ProcessLookupError):  # no worker is left of its session
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _failed(endpoint: Endpoint, message: str) -> UnavailableError:
+    lines = endpoint.log.read_text(errors="replace").splitlines()[-_TAIL_LINES:]
+    return UnavailableError(message + "\n" + "\n".join(lines), mend=f"\nThe whole log is {endpoint.log}.")
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])

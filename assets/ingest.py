@@ -28,9 +28,7 @@ def event_lake(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) 
 
 
 @dg.asset_check(asset=event_lake, blocking=True, partitions_def=TENANTS)
-def event_lake_is_sound(
-    context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]
-) -> dg.AssetCheckResult:
+def event_lake_is_sound(context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]) -> dg.AssetCheckResult:
     """Identity, order of times, registered kinds and finite values of every event."""
     frame = home.lake.read(context.partition_key).to_pandas()
     return check_result(validate(frame, events_suite.NAME, events_suite.expectations()))

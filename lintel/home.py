@@ -2,18 +2,33 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from lintel.errors import InputError
+from lintel.events.columns import EventColumns, columns_from_table
 from lintel.registry.models import ModelRegistry
 from lintel.registry.traffic import Traffic
 from lintel.settings import Settings
 from lintel.store.events import EventStore
 from lintel.store.lake import Lake
 from lintel.store.state import KeyRing, ScoreStore
+from lintel.store.tenants import Clock, Tenant
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class TenantLog:
+    """A tenant's whole event log in memory, and the moment that its clock shows."""
+
+    tenant: Tenant
+    lead_ids: tuple[str, ...]  # (L,) the lead of each code in `columns.lead`, sorted
+    columns: EventColumns
+    as_of: datetime
 
 
 @dataclass(frozen=True)
@@ -47,10 +62,23 @@ class Home:
         settings = self.settings
         return ModelRegistry(settings.mlflow_url, artifacts=settings.artifacts_path, bundles=settings.bundles_path)
 
+    def log(self, tenant: str, *, now: datetime) -> TenantLog:
+        """The tenant's log from the lake. Raises InputError if it has no events, NotFoundError for no such tenant."""
+        known = self.events.tenant(tenant)
+        events = self.lake.read(tenant)
+        if not len(events):
+            raise InputError(f"Tenant {tenant!r} has no events.", mend="Ingest some first: `lintel ingest --help`.")
+        leads = pc.unique(events.column("lead_id")).sort()
+        newest = pc.max(events.column("known_at")).as_py()
+        columns = columns_from_table(events, leads)
+        return TenantLog(known, tuple(leads.to_pylist()), columns, newest if known.clock is Clock.LOG_END else now)
+
     def work(self, tenant: str, name: str) -> Path:
         """Path of an intermediate result of a tenant, as in ``work("acme", "examples.parquet")``."""
         if not _SAFE.fullmatch(tenant):
-            raise InputError(f"{tenant!r} cannot be a tenant id.", mend="Use letters, digits, '_', '.', '-'; at most 100.")
+            raise InputError(
+                f"{tenant!r} cannot be a tenant id.", mend="Use letters, digits, '_', '.', '-'; at most 100."
+            )
         folder = (self.settings.home / "work" / tenant).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         return folder / name

@@ -1,0 +1,49 @@
+"""Features of the leads as they are tonight."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import pandas as pd
+import pyarrow.parquet as pq
+
+from assets.gates import check_result
+from assets.ingest import event_lake
+from assets.tenants import TENANTS
+from expectations import features as features_suite
+from expectations.suite import validate
+from lintel.features.catalogue import catalogue
+from lintel.features.drivers import nightly_features
+from lintel.home import Home
+
+FILE = "lead_features.parquet"
+
+
+@dg.asset(
+    deps=[event_lake], group_name="features", partitions_def=TENANTS, kinds={"numpy", "parquet"}, code_version="1"
+)
+def lead_features(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
+    """Every declared feature of every lead, as of the tenant's clock: what the scores of tonight are computed from."""
+    log = home.log(context.partition_key, now=datetime.now(UTC))
+    frame = nightly_features(log.columns, log.lead_ids, as_of=log.as_of, time_zone=log.tenant.time_zone)
+    table = frame.table()
+    pq.write_table(table, home.work(log.tenant.id, FILE), compression="zstd")
+    constant = [name for name in catalogue().names if frame.is_constant(name)]
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(table),
+            "as_of": log.as_of.isoformat(),
+            "features": len(catalogue()),
+            "feature_version": catalogue().digest,
+            "constant_here": len(constant),
+            "constant_features": dg.MetadataValue.md(", ".join(f"`{name}`" for name in constant) or "none"),
+        }
+    )
+
+
+@dg.asset_check(asset=lead_features, blocking=True, partitions_def=TENANTS)
+def lead_features_are_sound(
+    context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]
+) -> dg.AssetCheckResult:
+    """The catalogue's columns in full, one row a lead, counts that are not negative, shares in 0..1."""
+    frame = pd.read_parquet(home.work(context.partition_key, FILE))
+    return check_result(validate(frame, features_suite.NAME, features_suite.expectations(catalogue())))

@@ -1,0 +1,31 @@
+"""Scores of all open leads."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from assets.features import lead_features
+from assets.registry import champion
+from assets.tenants import TENANTS
+from lintel.home import Home
+from lintel.registry.champion import champion_bundle
+from lintel.scoring.answers import score_batch
+
+
+@dg.asset(
+    deps=[champion, lead_features], group_name="scoring", partitions_def=TENANTS, kinds={"xgboost"}, code_version="1"
+)
+def lead_scores(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
+    """Every open lead's answer from the champion, stored for lists and as the last resort of an outage."""
+    tenant = context.partition_key
+    log = home.log(tenant, now=datetime.now(UTC))
+    model = champion_bundle(home.traffic, home.settings.bundles_path, tenant)
+    answers = score_batch(model, log, seq=home.lake.watermark(tenant))
+    home.scores.put(tenant, answers)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(answers),
+            "as_of": log.as_of.isoformat(),
+            "model_version": model.version,
+        }
+    )

@@ -1,0 +1,82 @@
+"""From labelled decision points to a trained, calibrated, evaluated score bundle."""
+
+import shutil
+from datetime import UTC, datetime
+
+import dagster as dg
+import pandas as pd
+
+from assets.gates import check_result
+from assets.ingest import event_lake
+from assets.pictures import picture
+from assets.tenants import TENANTS
+from expectations import examples as examples_suite
+from expectations.suite import validate
+from lintel.features.catalogue import catalogue
+from lintel.home import Home
+from lintel.labels.definition import load_label_set
+from lintel.scoring.bundle import Bundle
+from lintel.scoring.examples import Examples, build_examples
+from lintel.scoring.training import train
+
+EXAMPLES = "examples.parquet"
+BUNDLE = "bundle"
+
+
+@dg.asset(
+    deps=[event_lake], group_name="training", partitions_def=TENANTS, kinds={"numpy", "parquet"}, code_version="1"
+)
+def training_examples(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
+    """Decision points with their features and the labels that are mature by the end of the log."""
+    examples = build_examples(home.log(context.partition_key, now=datetime.now(UTC)), seed=home.settings.seed)
+    examples.save(home.work(context.partition_key, EXAMPLES))
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(examples),
+            "leads": len(examples.lead_ids),
+            "digest": examples.digest,
+            "labels": dg.MetadataValue.md(examples.label_summary()),
+        }
+    )
+
+
+@dg.asset_check(asset=training_examples, blocking=True, partitions_def=TENANTS)
+def training_examples_are_sound(
+    context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]
+) -> dg.AssetCheckResult:
+    """Identity, positive weights, labels from the four known answers, and outcomes that lie after their question."""
+    frame = pd.read_parquet(home.work(context.partition_key, EXAMPLES))
+    return check_result(validate(frame, examples_suite.NAME, examples_suite.expectations(catalogue())))
+
+
+@dg.asset(deps=[training_examples], group_name="training", partitions_def=TENANTS, kinds={"xgboost"}, code_version="1")
+def score_bundle(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
+    """One model a dimension, calibrated on a later fold, evaluated on the newest: a directory without pickle."""
+    tenant = context.partition_key
+    examples = Examples.load(home.work(tenant, EXAMPLES))
+    labels = load_label_set(home.events.tenant(tenant).labels)
+    bundle = train(
+        examples,
+        labels,
+        catalogue(),
+        scope=tenant,
+        created=datetime.now(UTC),
+        seed=home.settings.seed,
+        log=context.log.info,
+    )
+    path = home.work(tenant, BUNDLE)
+    shutil.rmtree(path, ignore_errors=True)
+    saved = bundle.save(path)
+    return dg.MaterializeResult(metadata={"digest": saved.digest, **_shown(saved)})
+
+
+def _shown(bundle: Bundle) -> dict[str, dg.MetadataValue]:
+    """The model card, the headline figures and the plots, as the Dagster UI shows them."""
+    figures = {
+        f"{name}/{metric}": dg.MetadataValue.float(float(values[metric]))
+        for name, values in bundle.metrics["dimensions"].items()
+        for metric in ("auc", "log_loss", "ece")
+        if metric in values
+    }
+    plots = {f"plot/{name.removesuffix('.png')}": picture(image) for name, image in bundle.report.plots.items()}
+    return {"model_card": dg.MetadataValue.md(bundle.model_card), **figures, **plots}

@@ -37,9 +37,10 @@ _NOT_A_NAME = words(
 
 
 def email_spans(text: str) -> Iterator[Span]:
-    """Addresses, written first, then said; spans do not overlap."""
+    """Addresses, written or said, in order and without overlap; of two readings the written one counts."""
     end = 0
-    for start, stop in sorted([*_written(text), *_said(text)], key=lambda span: (span[0], -span[1])):
+    readings = [(start, 0, stop) for start, stop in _written(text)] + [(start, 1, stop) for start, stop in _said(text)]
+    for start, _, stop in sorted(readings):
         if start >= end:
             yield start, stop
             end = stop
@@ -72,7 +73,9 @@ def _said_start(text: str, end: int) -> int | None:
             break
         start = word.start()
         joint = _JOINT.search(text, max(0, start - 16), start)
-        end = joint.start() if joint else len(text[:start].rstrip(" ")) if text[start - 3 : start].strip(" ") else start
+        if not joint and text[max(0, start - 1)] != " ":
+            break
+        end = joint.start() if joint else start - 1
     return start
 
 
@@ -80,9 +83,12 @@ def _joins(text: str, word: re.Match[str], end: int, start: int) -> bool:
     """Whether a word belongs to the local part whose known piece begins at `start`."""
     if text[end:start].strip(" "):
         return True
-    following = text[start : start + 2]
-    spelled = len(word.group()) == 1 and len(following.strip()) == 1
-    return spelled or (text[start].isdigit() and word.group().lower() not in _NOT_A_NAME)
+    letters = word.group().lower()
+    if text[max(0, word.start() - 1)] in "'’":
+        return False
+    if len(letters) == 1:
+        return letters not in ("a", "i") or len(text[start : start + 2].strip()) == 1
+    return text[start].isdigit() and letters not in _NOT_A_NAME
 
 
 def _meant(text: str, start: int, at: re.Match[str], domain: re.Match[str]) -> bool:

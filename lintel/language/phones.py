@@ -66,7 +66,7 @@ def _whole(view: View, chain: Chain) -> bool:
     if chain[0].glued:
         return False
     if digits[0] == "0":
-        return 9 <= len(digits) <= 11 and len(chain) > 1
+        return 9 <= len(digits) <= 11 and len(chain) > 1 and [len(group.digits) for group in chain] != [3, 2, 4]
     return _LOCAL.match(digits) is not None and _local_layout(chain)
 
 
@@ -126,7 +126,7 @@ def _longest(chain: Chain, first: int, least: int, most: int) -> int | None:
 def _signed(view: View, group: Group) -> bool:
     """A plus before it, or the international prefix 00 with a country code glued to or after it."""
     before = view.text[max(0, group.start - 2) : group.start]
-    return before.rstrip(" (").endswith("+") or (group.digits.startswith("00") and not group.glued)
+    return before.rstrip(" (").endswith("+") or (re.match("00[1-9]", group.digits) is not None and not group.glued)
 
 
 def _opening(text: str, group: Group) -> int:

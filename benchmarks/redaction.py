@@ -1,0 +1,90 @@
+"""Recall and precision of the redactor on a hand-made corpus, and its speed. `--json` ends in one JSON object."""
+
+import argparse
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from lintel.language.redaction import CATEGORIES, redact
+
+CORPUS = Path(__file__).parent / "redaction_corpus.txt"
+_MARK = re.compile(r"\{(" + "|".join(CATEGORIES) + r")\|([^{}]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    text: str
+    expected: str
+    marked: tuple[tuple[str, str], ...]
+    """(category, text) of what must go."""
+
+
+def messages() -> Iterator[Message]:
+    for line in CORPUS.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            marked = tuple((match[1], match[2]) for match in _MARK.finditer(line))
+            yield Message(_MARK.sub(r"\2", line), _MARK.sub(r"[\1]", line), marked)
+
+
+def measured() -> dict[str, dict[str, float]]:
+    """Per category and in all: marked spans, recall (gone and named rightly), found spans, precision."""
+    marked: Counter[str] = Counter()
+    found: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    for message in messages():
+        wanted, got = Counter(category for category, _ in message.marked), redact(message.text)
+        marked.update(wanted)
+        found.update(got.found)
+        gone = Counter(category for category, text in message.marked if text not in got.text)
+        right.update({category: min(gone[category], got.found.get(category, 0)) for category in wanted})
+    rows = {category: _row(marked[category], found[category], right[category]) for category in CATEGORIES}
+    return {**rows, "all": _row(marked.total(), found.total(), right.total())}
+
+
+def _row(marked: int, found: int, right: int) -> dict[str, float]:
+    recall, precision = right / marked if marked else 1.0, right / found if found else 1.0
+    return {"marked": marked, "found": found, "recall": round(recall, 4), "precision": round(precision, 4)}
+
+
+def microseconds() -> float:
+    """Mean time of a message of the corpus."""
+    texts = [message.text for message in messages()]
+    start = time.perf_counter()
+    for _ in range(10):
+        for text in texts:
+            redact(text)
+    return (time.perf_counter() - start) / (10 * len(texts)) * 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="end with one JSON object")
+    arguments = parser.parse_args()
+    corpus, rows = list(messages()), measured()
+    exact = sum(redact(message.text).text == message.expected for message in corpus) / len(corpus)
+    table = Table("category", "marked", "found", "recall", "precision")
+    for category, row in rows.items():
+        table.add_row(category, *(str(value) for value in row.values()))
+    speed = microseconds()
+    console = Console(stderr=arguments.json)
+    console.print(table)
+    console.print(f"{len(corpus)} messages, {exact:.1%} exactly as marked, {speed:.0f} µs a message")
+    if arguments.json:
+        result = {
+            "messages": len(corpus),
+            "exact": round(exact, 4),
+            "microseconds": round(speed, 1),
+            "categories": rows,
+        }
+        print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -8,7 +8,10 @@ from zoneinfo import ZoneInfo
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_UNIX_UNITS = {"unix_seconds": 1_000_000, "unix_milliseconds": 1_000}
+_UNIX = {  # µs in a unit, and how it is written up to the year 5138
+    "unix_seconds": (1_000_000, re.compile(r"[0-9]{1,11}")),
+    "unix_milliseconds": (1_000, re.compile(r"[0-9]{1,14}")),
+}
 
 Decimal = Literal[".", ","]
 _CURRENCY_SIGNS = "$€£ \u00a0\u202f"
@@ -36,15 +39,8 @@ class TimeReader:
         if not self.formats:
             return self._resolved(_iso(text))
         for layout in self.formats:
-            if layout in _UNIX_UNITS:
-                if text.lstrip("-").isdigit() and len(text) <= 16:
-                    return int(text) * _UNIX_UNITS[layout]
-                continue
-            try:
-                moment = datetime.strptime(text, layout)
-            except ValueError:
-                continue
-            return self._resolved(moment)
+            if (moment := _parsed(text, layout)) is not None:
+                return moment if isinstance(moment, int) else self._resolved(moment)
         raise ValueError(f"is not a time as in {' or '.join(self.formats)}")
 
     def _resolved(self, moment: datetime) -> int:
@@ -53,6 +49,17 @@ class TimeReader:
                 raise ValueError("has no offset, and the mapping sets no `time_zone`")
             moment = moment.replace(tzinfo=self.zone)
         return (moment - _EPOCH) // _MICROSECOND
+
+
+def _parsed(text: str, layout: str) -> datetime | int | None:
+    """A time, or UTC µs; None if the text is not in this layout."""
+    if layout in _UNIX:
+        unit, digits = _UNIX[layout]
+        return int(text) * unit if digits.fullmatch(text) else None
+    try:
+        return datetime.strptime(text, layout)
+    except ValueError:
+        return None
 
 
 def _iso(text: str) -> datetime:

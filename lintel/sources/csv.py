@@ -46,6 +46,13 @@ class CsvSource:
             yield from batched(self._read(file, fields, builder), builder, self._batch_rows)
 
     def _read(self, file: TextIO, fields: Sequence[str], builder: BatchBuilder) -> Iterator[None]:
+        try:
+            yield from self._rows(file, fields, builder)
+        except UnicodeError:  # of encodings whose bytes cannot be told apart one by one, such as utf-16
+            encoding = self._mapping.encoding
+            raise InputError(f"{self._path} is not {encoding} text.", mend="Set `encoding` in the mapping.") from None
+
+    def _rows(self, file: TextIO, fields: Sequence[str], builder: BatchBuilder) -> Iterator[None]:
         records = _records(file, self._mapping.delimiter)
         heading = self._heading(next(records, None))
         events = [_RowEvent.compiled(event, self._mapping, heading, fields) for event in self._mapping.events]
@@ -63,6 +70,8 @@ class CsvSource:
     def _heading(self, record: "_Record | None") -> list[str]:
         if record is None:
             raise InputError(f"{self._path} is empty.", mend="A CSV file begins with a line of column headings.")
+        if record.fault:
+            raise InputError(f"{self._path}: the heading {record.fault}.")
         heading = [cell.strip() for cell in record.cells]
         for name in self._mapping.headings:
             if heading.count(name) != 1:

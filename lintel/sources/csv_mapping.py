@@ -19,9 +19,9 @@ FIELDS = tuple(name for name in INCOMING_SCHEMA.names if name not in _SET_OTHERW
 OTHERWISE = "*"
 """The key of a value map that stands for every other word."""
 
-_TOP_KEYS = ("format", "source", "id", "delimiter", "encoding", "decimal", "time_zone", "time_formats")
-_EVENT_KEYS = ("when", "columns", "constants", "attributes")
-_TABLES = ("event", "values", "columns", "constants", "attributes")
+TOP_KEYS = ("format", "source", "id", "delimiter", "encoding", "decimal", "time_zone", "time_formats")
+EVENT_KEYS = ("when", "columns", "constants", "attributes")
+TABLES = ("event", "values", "columns", "constants", "attributes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class CsvMapping:
 def read_csv_mapping(path: Path) -> CsvMapping:
     """Read and check a CSV mapping file (docs/sources.md). Raises InputError or NotFoundError."""
     top = read_mapping(path, "csv")
-    top.allow([*_TOP_KEYS, *_TABLES])
+    top.allow([*TOP_KEYS, *TABLES])
     values = _values(top.section("values"))
     events = tuple(_event(event, top) for event in top.sections("event") or (Section(str(path), "[columns]", {}),))
     for number, event in enumerate(events, start=1):
@@ -95,7 +95,7 @@ def read_csv_mapping(path: Path) -> CsvMapping:
 
 def _event(section: Section, top: Section) -> CsvEvent:
     """An [[event]] on top of what the file says of every event."""
-    section.allow(_EVENT_KEYS)
+    section.allow(EVENT_KEYS)
     columns: dict[str, str] = {}
     constants: dict[str, str | float] = {}
     attributes: dict[str, str] = {}
@@ -201,6 +201,7 @@ def _delimiter(top: Section) -> str:
 def _encoding(top: Section) -> str:
     encoding = top.text("encoding", "utf-8")
     try:
+        "".encode(encoding)  # not every codec is one of text
         name = codecs.lookup(encoding).name
     except LookupError:
         top.refuse("encoding", f"{encoding!r} is not an encoding", "Use utf-8, cp1252 or latin-1, for example.")

@@ -8,7 +8,7 @@ from lintel.events.kinds import Actor, Kind
 from lintel.sources.cells import NumberReader, TimeReader
 from lintel.sources.mapping import Section, read_mapping
 
-_TOP_KEYS = ("format", "source", "id", "time_zone", "decimal", "keys", "system_agents", "event", "work", "ignore")
+TOP_KEYS = ("format", "source", "id", "time_zone", "decimal", "keys", "system_agents", "event", "work", "ignore")
 _RULE_KEYS = ("activity", "transition", "kind", "actor", "channel", "object_id", "value")
 _VALUE_KEYS = ("event", "case", "minutes_since")
 _ID_NAMES = ("source", "case", "event")
@@ -92,7 +92,7 @@ class XesMapping:
 def read_xes_mapping(path: Path) -> XesMapping:
     """Read and check an XES mapping file (docs/sources.md). Raises InputError or NotFoundError."""
     top = read_mapping(path, "xes")
-    top.allow(_TOP_KEYS)
+    top.allow(TOP_KEYS)
     rules = [_rule(section) for section in top.sections("event")]
     for section in top.sections("work"):
         rules += _work(section)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lintel.errors import NotFoundError, UnavailableError
-from lintel.registry.traffic import Traffic
+from lintel.registry.traffic import Traffic, TrafficEntry
 from lintel.scoring.bundle import Bundle
 
 
@@ -16,9 +16,14 @@ class Champion:
     version: int
 
 
+def champion_entry(traffic: Traffic, scope: str) -> TrafficEntry | None:
+    """What the traffic table says; None if nothing was promoted yet."""
+    return next((one for one in traffic.read(scope) if one.mode == "champion"), None)
+
+
 def champion_bundle(traffic: Traffic, bundles: Path, scope: str) -> Champion:
     """Load the champion of a scope. Raises NotFoundError if there is none, UnavailableError if its files are gone."""
-    entry = next((one for one in traffic.read(scope) if one.mode == "champion"), None)
+    entry = champion_entry(traffic, scope)
     if entry is None:
         raise NotFoundError(f"No model serves {scope!r} yet.", mend=f"Run `lintel nightly --tenant {scope}`.")
     path = bundles / entry.digest.removeprefix("sha256:")

@@ -112,6 +112,13 @@ class ModelRegistry:
             raise NotFoundError(f"{model_name(scope)} has no version {version}.", mend="See `lintel models list`.")
         return found
 
+    def by_digest(self, scope: str, digest: str) -> ModelVersion:
+        """The version that holds a bundle. Raises NotFoundError if it was never registered."""
+        found = next((one for one in self.versions(scope) if one.digest == digest), None)
+        if found is None:
+            raise NotFoundError(f"No version of {model_name(scope)} has the digest {digest[:19]}.")
+        return found
+
     def mirror_champion(self, scope: str, version: int) -> None:
         """Set the alias `champion` so that MLflow's pages show what the traffic table says."""
         with _quiet():

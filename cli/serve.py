@@ -1,0 +1,88 @@
+"""`lintel serve`: the scoring service alone, or everything with its pages."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bentos.lead_scoring.environment import service_environment
+from cli.keys import development_key
+from cli.options import Json
+from cli.output import emit, note, table
+from cli.processes import Child, Service, remember, remembered, start, stop, wait
+from lintel.errors import InputError, LintelError
+from lintel.home import Home
+from lintel.settings import Settings, settings
+from orchestration.instance import dagster_home
+from serving.process import serve_command
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def serve(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also the Dagster and MLflow pages, in the background.")
+    ] = False,
+    stopping: Annotated[bool, typer.Option("--stop", help="Stop what --all started.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Serve scores over HTTP in the background until `lintel serve --stop`; with --all the Dagster and MLflow UI too."""
+    if everything and stopping:
+        raise InputError("--all starts and --stop stops; give one of them.")
+    file = settings().home / "run" / "services.json"
+    if stopping:
+        _stop_all(file, as_json)
+        return
+    running = [child for child in remembered(file) if child.alive]
+    if running:
+        raise InputError(f"{', '.join(child.name for child in running)} already runs.", mend="`lintel serve --stop`.")
+    services = _services(settings()) if everything else _services(settings())[:1]
+    children = _start_all(services, file)
+    rows = [(child.name, child.address, child.log) for child in children]
+    value = {"services": [{"name": name, "address": address, "log": log} for name, address, log in rows]}
+    emit(value, as_json=as_json, table=table("running; `lintel serve --stop` ends them", ("", "address", "log"), rows))
+    home = Home(settings())
+    note(development_key(home))
+    home.close()
+
+
+def _start_all(services: Sequence[Service], file: Path) -> list[Child]:
+    children: list[Child] = []
+    try:
+        for service in services:
+            children.append(start(service, folder=file.parent, root=ROOT))
+            remember(children, file)
+        for child, service in zip(children, services, strict=True):
+            note(f"waiting for {child.name}")
+            wait(child, service.health)
+    except LintelError:
+        for child in children:
+            stop(child)
+        file.unlink(missing_ok=True)
+        raise
+    return children
+
+
+def _stop_all(file: Path, as_json: bool) -> None:
+    stopped = [child.name for child in remembered(file) if stop(child)]
+    file.unlink(missing_ok=True)
+    emit({"stopped": stopped}, as_json=as_json, table=f"stopped: {', '.join(stopped) or 'nothing was running'}")
+
+
+def _services(current: Settings) -> list[Service]:
+    """The scoring service first; each with how to start it and where it answers."""
+    host, python = current.host, sys.executable
+    environment = service_environment(current)
+    scoring = f"http://{host}:{current.port}"
+    dagster = f"http://{host}:{current.dagster_port}"
+    mlflow = f"http://{host}:{current.mlflow_port}"
+    web = [python, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", host, "-p", str(current.dagster_port)]
+    pages = [python, "-m", "mlflow", "ui", "--backend-store-uri", current.mlflow_url, "--host", host]
+    pages += ["--port", str(current.mlflow_port), "--workers", "1"]
+    return [
+        Service("lead_scoring", serve_command(current), environment, scoring, f"{scoring}/readyz"),
+        Service("dagster", web, {**environment, "DAGSTER_HOME": str(dagster_home(current))}, dagster, dagster),
+        Service("mlflow", pages, environment, mlflow, f"{mlflow}/health"),
+    ]

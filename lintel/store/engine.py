@@ -150,7 +150,7 @@ class BulkInsert:
         if not rows:
             return
         named = rows if self._positional else [dict(zip(self._columns, row, strict=True)) for row in rows]
-        connection.exec_driver_sql(self._sql, named)  # type: ignore[arg-type]  # a list of tuples is an executemany
+        connection.exec_driver_sql(self._sql, named)
 
 
 def _parsed(url: str) -> sa.URL:

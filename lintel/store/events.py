@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -15,7 +14,7 @@ from lintel.events.validation import Rejection, check
 from lintel.store.aliases import Aliases, Merge
 from lintel.store.append import EventWriter, unknown_tenant
 from lintel.store.engine import Database
-from lintel.store.migrations import open_database
+from lintel.store.handle import Handle
 from lintel.store.moments import from_microseconds, to_microseconds
 from lintel.store.quarantine import Quarantine, Quarantined
 from lintel.store.rows import READ_COLUMNS, new_events, stored_table
@@ -71,33 +70,20 @@ class Body:
     attributes: str | None
 
 
-class EventStore:
+class EventStore(Handle):
     """The log of all tenants in one database. Safe to share between threads; every process opens its own.
 
     Every method that names a tenant raises NotFoundError if it was never put, and every method UnavailableError when
     the database cannot be reached.
     """
 
+    scripts = "events"
+
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._writer = EventWriter(database)
         self._quarantine = Quarantine(database)
         self._known_aliases: dict[str, tuple[int, list[Merge], Aliases]] = {}
-
-    @classmethod
-    def open(cls, url: str) -> Self:
-        """Open the store at a SQLAlchemy address, made if it is not there, with the newest schema."""
-        return cls(open_database(url, "events"))
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
     # tenants
 

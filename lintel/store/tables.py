@@ -116,7 +116,7 @@ scores = Table(
     Column("as_of", BigInteger, primary_key=True, autoincrement=False),
     Column("bundle", Text, primary_key=True),
     Column("seq", BigInteger, nullable=False),
-    Column("model_version", Text, nullable=False),
+    Column("model_version", Integer),
     Column("priority", Double, nullable=False),
     Column("probabilities", Text, nullable=False),  # JSON: dimension -> probability
     Column("answer", Text, nullable=False),  # JSON

@@ -1,4 +1,4 @@
-"""Opens a database and brings it to the newest schema. One folder of Alembic scripts a database: `events` and `state`."""
+"""Opens a database and brings it to the newest schema: one folder of Alembic scripts each, `events` and `state`."""
 
 from pathlib import Path
 

@@ -29,7 +29,7 @@ def _create_scores() -> None:
         sa.Column("as_of", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("bundle", sa.Text, primary_key=True),
         sa.Column("seq", sa.BigInteger, nullable=False),
-        sa.Column("model_version", sa.Text, nullable=False),
+        sa.Column("model_version", sa.Integer),
         sa.Column("priority", sa.Double, nullable=False),
         sa.Column("probabilities", sa.Text, nullable=False),
         sa.Column("answer", sa.Text, nullable=False),

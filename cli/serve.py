@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from bentos.lead_scoring.environment import service_environment
 from cli.keys import development_key
 from cli.options import Json
 from cli.output import emit, note, table
 from cli.processes import Child, Service, remember, remembered, start, stop, wait
+from lintel.environment import service_environment
 from lintel.errors import InputError, LintelError
 from lintel.home import Home
 from lintel.settings import Settings, settings

@@ -10,6 +10,7 @@ from typing import Any
 from anyio import to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -26,7 +27,7 @@ TITLE = "Lintel lead scoring"
 VERSION = "1"
 _NO_BUNDLE = Path("no-bundle-is-baked-in")
 # FastAPI would write spans, and log records with the text of exceptions; what we measure is in serving.metrics
-_TELEMETRY_OFF = {"tracing": False, "metrics": False, "logs": False}
+_TELEMETRY_OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 
 def application(settings: Settings, *, baked: Path = _NO_BUNDLE, now: Callable[[], datetime] = utc_now) -> FastAPI:

@@ -6,8 +6,8 @@ from hashlib import sha256
 
 from anyio import to_thread
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from lintel.store.state import KeyRing, Principal
 
+from lintel.store.state import KeyRing, Principal
 from serving.problems import RequestError
 
 bearer = HTTPBearer(auto_error=False, scheme_name="key", description="An API key of one tenant.")

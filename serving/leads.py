@@ -13,7 +13,7 @@ from serving.keys import bearer
 from serving.messages import LeadPage
 from serving.runtime import Runtime
 
-MAX_CURSOR_LENGTH = 1_000
+MAX_CURSOR_LENGTH = 4_000  # a lead id of 200 characters, escaped and in base64
 _EXAMPLE = {"leads": [{"lead_id": "173688", "overall": {"priority": 0.82, "grade": "A"}}], "next_cursor": "eyJ..."}
 
 router = APIRouter()

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anyio import to_thread
-from lintel.registry.traffic import Traffic, TrafficEntry
-from lintel.scoring.bundle import Bundle
 
 from lintel.errors import LintelError
+from lintel.registry.traffic import Traffic, TrafficEntry
+from lintel.scoring.bundle import Bundle
 from serving.problems import RequestError, not_ready
 
 GLOBAL_SCOPE = "global"
@@ -126,33 +126,43 @@ class Models:
             entry = next((one for one in self._traffic.read(scope) if one.mode == "champion"), None)
             if entry is not None:
                 return self._route(tenant, entry)
-        return _Route(self._load_baked(tenant))
+        return _Route(self._baked_model(tenant))
 
     def _route(self, tenant: str, entry: TrafficEntry) -> _Route:
-        try:
-            bundle = self._load(entry.digest)
-        except (LintelError, OSError, ValueError) as error:
-            logger.warning("bundle %s: %s", entry.digest, type(error).__name__)
-            fault = f"The bundle of {entry.model_name} version {entry.model_version} cannot be loaded."
-            return _Route(self._fallback(tenant), fault)
-        return _Route(ServedModel(bundle, entry.model_name, entry.model_version, entry.digest, CHAMPION))
+        bundle = self._load(self._bundles / entry.digest.removeprefix("sha256:"), entry.digest)
+        if bundle is not None:
+            return _Route(ServedModel(bundle, entry.model_name, entry.model_version, entry.digest, CHAMPION))
+        fault = f"The bundle of {entry.model_name} version {entry.model_version} cannot be loaded."
+        return _Route(self._fallback(tenant), fault)
 
     def _fallback(self, tenant: str) -> ServedModel | None:
-        previous = self._routes.get(tenant)
-        if previous is not None and previous.model is not None:
-            rung = PREVIOUS if previous.model.served_by == CHAMPION else previous.model.served_by
-            return replace(previous.model, served_by=rung)
-        return self._load_baked(tenant)
+        previous = self._routes.get(tenant, _Route(None)).model
+        if previous is None:
+            return self._baked_model(tenant)
+        rung = PREVIOUS if previous.served_by == CHAMPION else previous.served_by
+        return replace(previous, served_by=rung)
 
-    def _load(self, digest: str) -> Bundle:
-        held = next((model.bundle for model in self.models if model.digest == digest), None)
-        return held or Bundle.load(self._bundles / digest.removeprefix("sha256:"))
-
-    def _load_baked(self, tenant: str) -> ServedModel | None:
-        if not self._baked.is_dir():
+    def _baked_model(self, tenant: str) -> ServedModel | None:
+        """The bundle that came with the bento, for the tenants that it was made for."""
+        bundle = self._load(self._baked, None) if self._baked.is_dir() else None
+        if bundle is None or (bundle.manifest.scope not in {tenant, GLOBAL_SCOPE} and tenant != GLOBAL_SCOPE):
             return None
-        bundle = Bundle.load(self._baked)
-        return ServedModel(bundle, f"lead-scoring.{tenant}", None, bundle.digest, BAKED)
+        return ServedModel(bundle, bundle.name, None, bundle.digest, BAKED)
+
+    def _load(self, path: Path, digest: str | None) -> Bundle | None:
+        """The bundle at `path`, or None if it is missing, broken or another one than `digest` says."""
+        held = next((model.bundle for model in self.models if model.digest == digest), None)
+        if held is not None:
+            return held
+        try:
+            bundle = Bundle.load(path)
+        except (LintelError, OSError, ValueError, KeyError) as error:
+            logger.warning("bundle %s cannot be loaded: %s", path.name, type(error).__name__)
+            return None
+        if digest is not None and bundle.digest != digest:
+            logger.warning("bundle %s is another one than its folder says", path.name)
+            return None
+        return bundle
 
     def _no_model(self, route: _Route) -> RequestError:
         return not_ready(

@@ -1,8 +1,6 @@
 """A bento as a child process: started on a port, waited for, stopped; its output kept in a file."""
 
 import contextlib
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -12,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
 
+from lintel.environment import child_environment
 from lintel.errors import UnavailableError
 from lintel.settings import Settings
-from serving.environment import environment
 
 SOURCE = "bentos.lead_scoring.service:LeadScoring"
 """What serves from the source tree; a tag of the bento store serves a built bento."""
@@ -68,18 +67,22 @@ def bento(
         _stop(process)
 
 
+def serve_command(settings: Settings, target: str = SOURCE, port: int | None = None) -> list[str]:
+    """The command that serves `target` (a tag, or SOURCE) in the foreground. Give it `service_environment`."""
+    where = ["--host", settings.host, "--port", str(port or settings.port)]
+    source = ["--working-dir", str(PROJECT)] if target == SOURCE else []
+    return [sys.executable, "-m", "bentoml", "serve", target, *where, *source]
+
+
 def _start(settings: Settings, target: str, port: int, output: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "bentoml", "serve", target, "--host", settings.host, "--port", str(port)]
-    if ":" in target and "." in target.partition(":")[0]:
-        command += ["--working-dir", str(PROJECT)]
     return subprocess.Popen(  # noqa: S603  # our own interpreter and a target that the operator chose
-        command,
+        serve_command(settings, target, port),
         cwd=PROJECT,
-        env=environment(settings),
+        env=child_environment(settings),
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
-        start_new_session=True,  # its workers are stopped with it, and Ctrl-C reaches us alone
+        start_new_session=True,  # Ctrl-C reaches us alone, and we stop it in order
     )
 
 
@@ -103,14 +106,24 @@ def _wait(process: subprocess.Popen[bytes], endpoint: Endpoint, path: str, secon
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask it to end, then end it with all its workers."""
-    if process.poll() is None:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_SECONDS)
-    with contextlib.suppress(ProcessLookupError):  # no worker is left of its session
-        os.killpg(process.pid, signal.SIGKILL)
+    """Ask it to end, then end whatever is left of it and its workers, which have sessions of their own."""
+    family = _family(process.pid)
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+    _, left = psutil.wait_procs(family, timeout=0)
+    for one in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
     process.wait()
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _failed(endpoint: Endpoint, message: str) -> UnavailableError:

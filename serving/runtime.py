@@ -9,10 +9,10 @@ from typing import ParamSpec, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi.security import HTTPAuthorizationCredentials
-from lintel.store.state import Principal
 
 from lintel.home import Home
 from lintel.settings import Settings
+from lintel.store.state import Principal
 from serving.keys import Keys
 from serving.metrics import Metrics
 from serving.model import Models, ServedModel

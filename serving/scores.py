@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials
-from lintel.scoring.answers import score_leads
 from starlette.responses import Response
 
 from lintel.events.validation import FUTURE_TOLERANCE
+from lintel.scoring.answers import score_leads
 from lintel.settings import Settings
 from serving import openapi
 from serving.bodies import read_json
@@ -90,6 +90,7 @@ def _score(runtime: Runtime, tenant: str, asked: ScoreRequest) -> list[dict[str,
         explain=asked.explain,
         model_version=model.version,
         served_by=model.served_by,
+        now=runtime.now(),
     )
     failed = sum("error" in answer for answer in answers)
     runtime.metrics.scored_leads.labels(model.served_by, "scored").inc(len(answers) - failed)

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
+from lintel.environment import child_environment
 from lintel.errors import InputError, UnavailableError
 from lintel.settings import Settings
-from serving.environment import environment
 
 PROJECT = Path(__file__).resolve().parents[2]
 PACKAGES = ("bentos", "lintel", "serving")
@@ -75,7 +75,7 @@ def _bentoml(settings: Settings, *arguments: str, cwd: Path) -> subprocess.Compl
     """A child process: BentoML reads its home when it is imported, and imports the service it builds."""
     command = [sys.executable, "-m", "bentoml", *arguments]
     return subprocess.run(  # noqa: S603  # our own interpreter and our own arguments
-        command, cwd=cwd, env=environment(settings), capture_output=True, text=True, check=False
+        command, cwd=cwd, env=child_environment(settings), capture_output=True, text=True, check=False
     )
 
 

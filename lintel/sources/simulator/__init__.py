@@ -1,0 +1,1 @@
+"""A seeded simulator of a brokerage whose true probabilities are known exactly."""

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from lintel.errors import IncompatibleError
 from lintel.events.kinds import Actor, kind_codes, kinds
 from lintel.events.schema import SIGNALS, Channel
 
@@ -77,7 +78,8 @@ def columns_from_table(events: pa.Table, leads: pa.Array) -> EventColumns:
     """Columns of the events (STORED_SCHEMA or INCOMING_SCHEMA) of `leads`; a lead's code is its position there.
 
     Events of other leads are left out; a second event with the same `event_id` too. Corrections are folded in: the
-    corrected event ends when the correction became known, and its corrected copy begins then.
+    corrected event ends when the correction became known, and its corrected copy begins then. Raises
+    IncompatibleError for a kind that is not registered.
     """
     events = _deduplicated(events.combine_chunks())
     codes = pc.index_in(events.column("lead_id"), leads)
@@ -201,7 +203,11 @@ def _scales() -> tuple[Int64, Int64]:
 
 def _codes(column: pa.ChunkedArray, words: list[str]) -> NDArray[np.int16]:
     plain = column.cast(pa.string()).combine_chunks()
-    return pc.index_in(plain, pa.array(words)).to_numpy(zero_copy_only=False).astype(np.int16)
+    codes = pc.index_in(plain, pa.array(words))
+    if codes.null_count:
+        strange = plain.filter(pc.is_null(codes))[0].as_py()
+        raise IncompatibleError(f"the event log holds {strange!r}, which is not registered.", mend="Upgrade Lintel.")
+    return codes.to_numpy().astype(np.int16)
 
 
 def _channels(column: pa.ChunkedArray) -> NDArray[np.int8]:

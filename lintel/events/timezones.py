@@ -32,7 +32,7 @@ def utc_offsets(zone: str) -> UtcOffsets:
     """The offsets of an IANA zone between 1990 and 2060. Raises InputError for an unknown zone."""
     try:
         info = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, a name too long for a file
         raise InputError(f"{zone!r} is not a time zone.", mend="Use an IANA name such as America/Denver.") from None
     start, offset = [_microseconds(_FIRST)], [_offset(info, _FIRST)]
     day = _FIRST

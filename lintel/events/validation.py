@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -83,7 +83,7 @@ def table_from_rows(rows: Iterable[Mapping[str, Any]]) -> Checked:
         try:
             record = _typed(row)
         except _FieldError as error:
-            rejected.append(Rejection(f"row {number}", error.column, error.reason, _json(_public(row))))
+            rejected.append(Rejection(f"row {number}", error.column, error.reason, _loose(row)))
             continue
         for name, values in columns.items():
             values.append(record.get(name))
@@ -101,7 +101,7 @@ class _FieldError(Exception):
 def _typed(row: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(row, Mapping):
         raise _FieldError("(row)", "an event is an object with named fields")
-    unknown = sorted(set(row) - set(INCOMING_SCHEMA.names))
+    unknown = sorted(str(name) for name in set(row) - set(INCOMING_SCHEMA.names))
     if unknown:
         raise _FieldError(unknown[0], "no such field in the event schema")
     record = {}
@@ -118,11 +118,35 @@ def _convert(field: pa.Field, value: Any) -> Any:
     if pa.types.is_float64(field.type):
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise _FieldError(field.name, "must be a number")
-        return float(value)
-    if field.name == "attributes" and isinstance(value, Mapping):
-        return _json(value)
+        return _float(field.name, value)
+    if field.name == "attributes":
+        return _attributes(value)
     if not isinstance(value, str):
         raise _FieldError(field.name, "must be a string")
+    return _unicode(field.name, value)
+
+
+def _float(column: str, value: int | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise _FieldError(column, "is out of range (±1e12)") from None
+
+
+def _attributes(value: Any) -> str:
+    """A JSON object as its text, at full length: what is too long is refused later and never cut."""
+    try:
+        value = json.loads(value) if isinstance(value, str) else value
+        if not isinstance(value, Mapping):
+            raise _FieldError("attributes", "must be a JSON object")
+        return _unicode("attributes", _json(value))
+    except (ValueError, RecursionError):
+        raise _FieldError("attributes", "is not JSON of a sane depth") from None
+
+
+def _unicode(column: str, value: str) -> str:
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        raise _FieldError(column, "holds half a character (a lone surrogate)")
     return value
 
 
@@ -136,7 +160,10 @@ def _time(column: str, value: Any) -> datetime:
         raise _FieldError(column, "must be an ISO 8601 time")
     if value.tzinfo is None:
         raise _FieldError(column, "has no time zone: end it with Z or an offset")
-    return value
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise _FieldError(column, "is not a time that can be stored") from None
 
 
 def _conform(events: pa.Table, tenant: str) -> pa.Table:
@@ -220,15 +247,26 @@ def _faults(table: pa.Table, tenant: str, now: datetime) -> list[tuple[str, str,
 
 
 def _raw(table: pa.Table, row: int) -> str:
-    return _json(_public(table.slice(row, 1).to_pylist()[0]))
+    """The row as JSON. Times go through Arrow, which can write years that Python cannot."""
+    one = table.slice(row, 1)
+    for i, field in enumerate(one.schema):
+        if field.type == TIME:
+            one = one.set_column(i, field.name, one.column(i).cast(pa.timestamp("us")).cast(pa.string()))
+    return _json(_public(one.to_pylist()[0]))[:MAX_ATTRIBUTES_LENGTH]
+
+
+def _loose(row: object) -> str:
+    """A row that could not be read, as JSON of what is safe to keep of it."""
+    return _json(_public(row)).encode("utf-8", "replace").decode()[:MAX_ATTRIBUTES_LENGTH]
 
 
 def _public(row: object) -> object:
-    """The row without its body, which may hold personal data, and without empty fields."""
+    """The registered fields of a row without its body, which may hold personal data, as unknown fields may."""
     if not isinstance(row, Mapping):
-        return repr(type(row).__name__)
-    return {name: value for name, value in row.items() if value is not None and name not in {"text", "attributes"}}
+        return type(row).__name__
+    safe = (name for name in INCOMING_SCHEMA.names if name not in {"text", "attributes"})
+    return {name: row[name] for name in safe if row.get(name) is not None}
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, default=str, ensure_ascii=False, sort_keys=True)[:MAX_ATTRIBUTES_LENGTH]
+    return json.dumps(value, default=str, ensure_ascii=False, sort_keys=True)

@@ -163,7 +163,8 @@ class _Translator:
         try:
             if keys.lead_id not in case.attributes:
                 raise _FieldError("lead_id", f"is missing: the trace has no {keys.lead_id!r}")
-            rules = self._rules_for(attributes)
+            if not (rules := self._rules_for(attributes)):
+                return
             event = _LogEvent(case, place, attributes, self._occurred_at(attributes))
         except _FieldError as error:
             self._builder.reject(place, error.column, error.reason)

@@ -42,6 +42,7 @@ def application(settings: Settings, *, baked: Path = _NO_BUNDLE, now: Callable[[
     app = FastAPI(
         title=TITLE,
         version=VERSION,
+        openapi_url="/docs.json",  # where BentoML has its own
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

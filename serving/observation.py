@@ -66,7 +66,7 @@ def _unexpected(error: Exception) -> ASGIApp:
 
 def _route(scope: Scope) -> str:
     """The route's template, so that paths made up by callers do not become time series."""
-    return getattr(scope.get("route"), "path", UNMATCHED)
+    return getattr(scope.get("route"), "path", "") or UNMATCHED
 
 
 def _method(scope: Scope) -> str:

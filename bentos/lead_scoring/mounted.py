@@ -1,44 +1,37 @@
 """A BentoML service that is nothing but a mounted application.
 
-BentoML keeps what it is good at: packaging, worker processes, sockets. Its metrics, tracing and access-log layers
-cannot all be switched off by configuration (the tracing layer is always there), and cost a third of the throughput;
-its health routes know nothing of our stores, and its OpenAPI drops parameters and security. So the factory is
-derived from, in this one place.
+BentoML keeps what it is good at: packaging, worker processes, sockets. What it would put around the application is
+left out, which takes deriving from its factory, in this one place: its metrics, tracing and access-log layers cost a
+third of the throughput and cannot all be configured away; its health routes know nothing of our stores; its start
+page loads a third party's tag manager; its OpenAPI drops parameters and security.
 """
 
+from pathlib import Path
 from typing import Any
 
-from _bentoml_impl.server.app import ContextMiddleware, ServiceAppFactory
+import bentoml
+from _bentoml_impl.server.app import ServiceAppFactory
 from _bentoml_sdk.service.factory import Service
+from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+OPENAPI_URL = "/docs.json"
+_ASSETS = Path(bentoml.__file__).parent / "_internal" / "server" / "static_content"
 
 
 class MountedServiceFactory(ServiceAppFactory):
-    """Serves the one mounted application; of BentoML's own routes only the start page and docs.json are left."""
-
-    @property
-    def _mounted(self) -> Starlette:
-        ((app, _, _),) = self.service.mount_apps
-        return app
-
-    @property
-    def middlewares(self) -> list[Middleware]:
-        return [layer for layer in super().middlewares if layer.cls is ContextMiddleware]
-
-    @property
-    def routes(self) -> list[BaseRoute]:
-        return []
-
-    async def openapi_spec_view(self, req: Request) -> Response:  # noqa: ARG002  # BentoML's signature
-        return JSONResponse(self._mounted.openapi())
+    """The one mounted application, begun and ended with BentoML's own instance, and a page to try it from."""
 
     def __call__(self) -> Starlette:
-        app = super().__call__()
-        app.router.default = self._mounted  # unknown paths are refused by the application, like everything else
+        ((mounted, _, _),) = self.service.mount_apps
+        pages = [Route("/", _start_page), Mount("/static_content", StaticFiles(directory=_ASSETS))]
+        app = Starlette(routes=pages, lifespan=self.lifespan)
+        app.router.redirect_slashes = False
+        app.router.default = mounted  # unknown paths too are refused by the application, like everything else
         return app
 
 
@@ -48,3 +41,14 @@ class MountedService(Service[Any]):
     def to_asgi(self, is_main: bool = True) -> Starlette:
         self.inject_config()
         return MountedServiceFactory(self, is_main=is_main)()
+
+
+async def _start_page(_: Request) -> Response:
+    """Swagger UI from the files that BentoML ships; nothing comes from elsewhere."""
+    return get_swagger_ui_html(
+        openapi_url=OPENAPI_URL,
+        title="Lintel lead scoring",
+        swagger_js_url="/static_content/swagger-ui-bundle.js",
+        swagger_css_url="/static_content/swagger-ui.css",
+        swagger_favicon_url="/static_content/favicon-light-32x32.png",
+    )

@@ -122,7 +122,7 @@ def _published(data_set: DataSet) -> Generator[bytes, None, None]:
     except httpx.HTTPStatusError as error:
         raise _OriginError(f"{data_set.url} answered {error.response.status_code}") from None
     except httpx.HTTPError as error:
-        raise _OriginError(f"{data_set.url} could not be reached ({type(error).__name__}: {error})") from None
+        raise _OriginError(f"{data_set.url} could not be read ({type(error).__name__}: {error})") from None
 
 
 def _receive(data_set: DataSet, origin: Iterator[bytes], target: Path, progress: Progress) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from lintel.errors import InputError
+from lintel.scoring.resampling import lead_draws
 
 Float64 = NDArray[np.float64]
 
@@ -83,11 +84,10 @@ def fit_platt(
         )
     weight = weight / weight.mean()
     fitted = fit_line(margin, outcome, weight)
-    leads, position = np.unique(lead, return_inverse=True)
-    random = np.random.default_rng(seed)
     lines: list[tuple[float, float]] = []
+    resampled = lead_draws(lead, seed)
     while len(lines) < draws:
-        count = np.bincount(random.integers(0, len(leads), len(leads)), minlength=len(leads))[position]
+        count = next(resampled)
         drawn = count > 0
         if outcome[drawn].any() and not outcome[drawn].all():
             lines.append(fit_line(margin[drawn], outcome[drawn], (weight * count)[drawn], start=fitted))

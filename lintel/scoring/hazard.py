@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lintel.scoring.stopping import StoppingSlices
 from lintel.scoring.xgboost_member import Float32, Float64, TreeSettings, XGBoostMember, checked_features, fit_xgboost
 
 EDGES_DAYS = (0.0, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 14.0, 21.0, 30.0, 45.0, 60.0)
@@ -118,7 +119,7 @@ def fit_hazard(
     days: Float64,
     observed_days: Float64,
     weight: Float32 | Float64,
-    later: NDArray[np.bool_],
+    slices: StoppingSlices,
     *,
     names: Sequence[str],
     horizon_days: float,
@@ -133,7 +134,7 @@ def fit_hazard(
         rows,
         periods.decided,
         weight[periods.example],
-        later[periods.example],
+        slices.take(periods.example),
         names=(*names, BIN_FEATURE),
         monotone={},
         seed=seed,

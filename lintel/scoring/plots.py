@@ -17,7 +17,13 @@ _DPI = 110
 
 
 def reliability_plot(
-    title: str, predicted: Float64, observed: Float64, count: NDArray[np.int64], low: Float64, high: Float64
+    title: str,
+    predicted: Float64,
+    observed: Float64,
+    count: NDArray[np.int64],
+    *,
+    low: Float64,
+    high: Float64,
 ) -> bytes:
     """Observed rate against mean prediction, one point a bin.
 

@@ -2,8 +2,8 @@
 
 The margin is the log-odds before calibration. Trees are grown on histograms (Chen and Guestrin 2016,
 "XGBoost: a scalable tree boosting system", KDD), with a fixed seed and a fixed number of threads: the same examples
-give the same bytes. The number of trees is found on a later slice of the training rows, then all training rows are
-used to grow that many. Reasons come from TreeSHAP (Lundberg et al. 2020, Nature Machine Intelligence 2, 56-67).
+give the same bytes. The number of trees is found on later leads of the training fold, then all its rows are used to
+grow that many. Reasons come from TreeSHAP (Lundberg et al. 2020, Nature Machine Intelligence 2, 56-67).
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ import xgboost
 from numpy.typing import NDArray
 
 from lintel.errors import IncompatibleError, InputError
+from lintel.scoring.stopping import StoppingSlices
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -100,7 +101,7 @@ def fit_xgboost(
     features: Float32,
     positive: NDArray[np.bool_],
     weight: Float32 | Float64,
-    later: NDArray[np.bool_],
+    slices: StoppingSlices,
     *,
     names: Sequence[str],
     monotone: Mapping[str, int],
@@ -113,17 +114,17 @@ def fit_xgboost(
     ----------
     features: (n, F), NaN where missing.
     positive, weight: (n,) the outcome and the row's share of the serving mix.
-    later: (n,) the time-later slice on which the number of trees is found; all other rows grow trees.
+    slices: which rows find the number of trees.
     monotone: direction (-1 or 1) of the features whose direction is known; others are free.
 
     Raises InputError for no rows, a single class, infinities, or names that do not fit the columns.
     """
     settings = settings or TreeSettings()
     checked_features(features, names, tuple(names))
-    _check_outcomes(positive, later)
+    _check_outcomes(positive, slices)
     signs = [monotone.get(name, 0) for name in names]
     parameters = settings.parameters(seed=seed, monotone=signs)
-    trees = _number_of_trees(features, positive, weight, later, parameters, settings)
+    trees = _number_of_trees(features, positive, weight, slices, parameters=parameters, settings=settings)
     whole = xgboost.DMatrix(features, label=positive, weight=weight, feature_names=list(names))
     return XGBoostMember(tuple(names), xgboost.train(parameters, whole, trees))
 
@@ -132,13 +133,16 @@ def _number_of_trees(
     features: Float32,
     positive: NDArray[np.bool_],
     weight: Float32 | Float64,
-    later: NDArray[np.bool_],
+    slices: StoppingSlices,
+    *,
     parameters: dict[str, Any],
     settings: TreeSettings,
 ) -> int:
-    """Trees at which the log loss on the later slice is least."""
-    earlier = xgboost.DMatrix(features[~later], label=positive[~later], weight=weight[~later])
-    held = xgboost.DMatrix(features[later], label=positive[later], weight=weight[later])
+    """Trees at which the log loss on the later leads is least."""
+    earlier, held = (
+        xgboost.DMatrix(features[rows], label=positive[rows], weight=weight[rows])
+        for rows in (slices.earlier, slices.later)
+    )
     booster = xgboost.train(
         parameters,
         earlier,
@@ -150,8 +154,8 @@ def _number_of_trees(
     return int(booster.best_iteration) + 1
 
 
-def _check_outcomes(positive: NDArray[np.bool_], later: NDArray[np.bool_]) -> None:
-    for part, rows in (("earlier", positive[~later]), ("later", positive[later])):
+def _check_outcomes(positive: NDArray[np.bool_], slices: StoppingSlices) -> None:
+    for part, rows in (("earlier", positive[slices.earlier]), ("later", positive[slices.later])):
         if rows.all() or not rows.any():
             raise InputError(
                 f"the {part} slice of the training rows has {int(rows.sum())} positives among {len(rows)} rows.",

@@ -1,0 +1,124 @@
+"""Answers about leads: their scores, and who says so, on what evidence, as of when."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lintel.errors import NotFoundError
+from lintel.scoring.bundle import Bundle
+from lintel.scoring.decision_id import decision_id
+from lintel.scoring.moments import microseconds
+from lintel.store.events import EventStore
+from lintel.store.tenants import Clock, Tenant
+
+if TYPE_CHECKING:  # both import what is scored with, so scoring cannot import them at run time
+    from lintel.home import TenantLog
+    from lintel.registry.champion import Champion
+
+Json = dict[str, Any]
+
+
+def score_leads(
+    store: EventStore,
+    bundle: Bundle,
+    tenant: Tenant,
+    lead_ids: Sequence[str],
+    as_of: datetime | None,
+    *,
+    explain: bool,
+    model_version: int | None,
+    served_by: str,
+    now: datetime | None = None,
+) -> list[Json]:
+    """Answers for `lead_ids`, in their order, from the events in the store.
+
+    Parameters
+    ----------
+    as_of: with a zone; None means the tenant's clock: now, or the newest `known_at` of its log.
+    model_version: as registered; None if only the bundle is known.
+    served_by: the rung of the fallback ladder that answers.
+    now: the wall clock; for tests.
+
+    An unknown lead, or one of which nothing was known at `as_of`, has an `error` in its place; others are answered.
+    Raises NotFoundError for an unknown tenant or one without events, InputError for an as-of time without a zone.
+    """
+    now = now or datetime.now(UTC)
+    moment = as_of or tenant_time(store, tenant, now)
+    survivors = store.survivors(tenant.id, list(dict.fromkeys(lead_ids)))
+    seq = store.latest_seq(tenant.id)
+    events = store.lead_events(tenant.id, list(survivors), up_to_seq=seq)
+    cards = bundle.score(events, moment, explain=explain, time_zone=tenant.time_zone)
+    shared = _envelope(bundle, tenant, seq=seq, model_version=model_version, served_by=served_by)
+    answers = {card["lead_id"]: _answer(card, shared, now) for card in cards}
+    return [_of_lead(lead_id, survivors[lead_id], answers) for lead_id in lead_ids]
+
+
+def score_batch(
+    model: "Champion", log: "TenantLog", *, seq: int, served_by: str = "champion", now: datetime | None = None
+) -> list[Json]:
+    """Answers for all leads of a log that are open at its as-of time, highest priority first, without reasons.
+
+    `seq` is the last event in the log. Each has a percentile: the share of open leads with a lower priority, 0..100.
+    """
+    tenant, bundle = log.tenant, model.bundle
+    as_of = microseconds(log.as_of)
+    cards = bundle.score_columns(log.columns, log.lead_ids, as_of, time_zone=tenant.time_zone)
+    shared = _envelope(bundle, tenant, seq=seq, model_version=model.version, served_by=served_by)
+    now = now or datetime.now(UTC)
+    answers = [_answer(card, shared, now) for card in cards if card.get("status") == "open"]
+    _rank(answers)
+    return sorted(answers, key=lambda one: (-one["overall"].get("priority", -1.0), one["lead_id"]))
+
+
+def tenant_time(store: EventStore, tenant: Tenant, now: datetime) -> datetime:
+    """What `as_of: null` means for the tenant. Raises NotFoundError if its log is empty and has no end."""
+    if tenant.clock is Clock.LIVE:
+        return now
+    newest = store.newest_known_at(tenant.id)
+    if newest is None:
+        raise NotFoundError(f"Tenant {tenant.id!r} has no events yet.", mend="Ingest some first.")
+    return newest
+
+
+def _envelope(bundle: Bundle, tenant: Tenant, *, seq: int, model_version: int | None, served_by: str) -> dict[str, Any]:
+    manifest = bundle.manifest
+    own = manifest.tenants == (tenant.id,)
+    envelope: Json = {
+        "clock": tenant.clock.value,
+        "model": {
+            "name": bundle.name,
+            "version": model_version,
+            "digest": bundle.digest,
+            "label_version": manifest.label_version,
+            "feature_version": manifest.feature_digest,
+        },
+        "served_by": served_by,
+        "evidence": manifest.evidence if own else "pooled",
+        "seq": seq,
+    }
+    return envelope | ({"simulated": True} if tenant.simulated or manifest.simulated else {})
+
+
+def _answer(card: Json, shared: Json, now: datetime) -> Json:
+    if "error" in card:
+        return card
+    head = {"lead_id": card["lead_id"], "as_of": card["as_of"], "decision_id": decision_id(now)}
+    return head | shared | card
+
+
+def _of_lead(lead_id: str, survivor: str, answers: Mapping[str, Json]) -> Json:
+    """The answer under the id that was asked for; a merged lead is answered by the one it lives on as."""
+    answer = answers.get(survivor)
+    if answer is None:
+        return {"lead_id": lead_id, "error": {"type": "unknown-lead", "detail": f"There is no lead {lead_id!r}."}}
+    return answer if lead_id == survivor else {**answer, "lead_id": lead_id, "merged_into": survivor}
+
+
+def _rank(answers: Sequence[Json]) -> None:
+    ranked = [one for one in answers if "priority" in one["overall"]]
+    priorities = np.array([one["overall"]["priority"] for one in ranked])
+    below = np.searchsorted(np.sort(priorities), priorities, side="left")
+    for answer, count in zip(ranked, below.tolist(), strict=True):
+        answer["overall"]["percentile"] = round(100.0 * count / len(ranked), 1)

@@ -1,0 +1,265 @@
+"""A score bundle: one directory with everything that turns events into scores, and nothing that executes.
+
+    bundle.json     what it is: catalogue, labels, data, dimensions, calibrations, sha256 of every other file
+    models/         native XGBoost files, one a dimension
+    metrics.json, model_card.md, plots/
+
+Its digest is the sha256 over the sorted digests of all files. It is written whole or not at all, and read only if
+every file is what the manifest says and the code computes the same features and labels.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lintel.errors import IncompatibleError, InputError, NotFoundError
+from lintel.events.columns import EventColumns, columns_from_table
+from lintel.events.timezones import utc_offsets
+from lintel.features.catalogue import catalogue
+from lintel.labels.definition import load_label_set
+from lintel.scoring.bundle_manifest import Manifest
+from lintel.scoring.calibration import PlattCalibrator
+from lintel.scoring.dimension import Dimension, Gap, MissingDimension
+from lintel.scoring.feature_profile import FeatureProfile
+from lintel.scoring.hazard import Hazard
+from lintel.scoring.moments import microseconds
+from lintel.scoring.scorecard import scorecards
+from lintel.scoring.scorer import Scorer
+from lintel.scoring.xgboost_member import XGBoostMember
+
+_MANIFEST, _DIGEST = "bundle.json", "bundle.sha256"
+_METRICS, _CARD = "metrics.json", "model_card.md"
+_FETCH_AGAIN = "Fetch it from the registry again, or train anew."
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is known of how good the models are. `plots`: file name -> PNG."""
+
+    metrics: Mapping[str, Any]
+    model_card: str
+    plots: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Models, what they learnt from, and how good they are. `digest` is empty until it is saved or loaded."""
+
+    manifest: Manifest
+    scorer: Scorer
+    report: Report
+    digest: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.manifest.name
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        return self.report.metrics
+
+    @property
+    def model_card(self) -> str:
+        return self.report.model_card
+
+    def score(
+        self,
+        events: pa.Table,
+        as_of: datetime,
+        *,
+        explain: bool = False,
+        lead_ids: Sequence[str] | None = None,
+        time_zone: str = "UTC",
+    ) -> list[dict[str, Any]]:
+        """Scores of leads from their events (STORED_SCHEMA or INCOMING_SCHEMA), one JSON object a lead.
+
+        Parameters
+        ----------
+        as_of: with a zone; later events are not read.
+        lead_ids: whom to score and in which order; all leads of `events`, sorted, by default.
+        time_zone: of the leads, for features of hour and weekday.
+
+        Raises InputError for an as-of time without a zone or an unknown time zone.
+        """
+        if lead_ids is None:
+            lead_ids = sorted(pc.unique(events.column("lead_id")).to_pylist())
+        columns = columns_from_table(events, pa.array(lead_ids, pa.string()))
+        return self.score_columns(columns, lead_ids, microseconds(as_of), explain=explain, time_zone=time_zone)
+
+    def score_columns(
+        self, columns: EventColumns, lead_ids: Sequence[str], as_of: int, *, explain: bool = False, time_zone: str
+    ) -> list[dict[str, Any]]:
+        """As `score`, from columns whose lead codes are positions in `lead_ids`, as of UTC µs."""
+        zone = utc_offsets(time_zone)
+        return scorecards(self.scorer, self.manifest.asked, columns, lead_ids, as_of=as_of, zone=zone, explain=explain)
+
+    def save(self, path: Path) -> "Bundle":
+        """Write the folder `path`, whole or not at all, and return the bundle with its digest.
+
+        Raises InputError if there is something at `path` already.
+        """
+        if path.exists():
+            raise InputError(f"there is something at {path.name} already.", mend="Bundles are never overwritten.")
+        partial = path.with_name(f".{path.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        try:
+            digest = _write(self, partial)
+            partial.rename(path)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        return replace(self, digest=digest)
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Bundle":
+        """Read and verify a folder.
+
+        Raises NotFoundError if there is no bundle, IncompatibleError if a file is missing, corrupt or not of the
+        bundle, or if it was trained with other features or labels than this code computes.
+        """
+        folder = Path(path)
+        content = _verified_manifest(folder)
+        try:
+            manifest = Manifest.from_json(content["manifest"])
+            _check_versions(manifest)
+            report = _read_report(folder)
+            return cls(manifest, _read_scorer(folder, content), report, (folder / _DIGEST).read_text().strip())
+        except (KeyError, TypeError, ValueError) as error:
+            raise IncompatibleError(
+                f"{_MANIFEST} of bundle {folder.name} cannot be read ({type(error).__name__}: {error}).",
+                mend=_FETCH_AGAIN,
+            ) from None
+
+
+def _write(bundle: Bundle, folder: Path) -> str:
+    (folder / "models").mkdir(parents=True)
+    (folder / "plots").mkdir()
+    for name, dimension in bundle.scorer.ready.items():
+        dimension.member.save(folder / _model_file(name))
+    for name, image in bundle.report.plots.items():
+        (folder / "plots" / name).write_bytes(image)
+    (folder / _METRICS).write_text(_json(bundle.report.metrics), encoding="utf-8")
+    (folder / _CARD).write_text(bundle.report.model_card, encoding="utf-8")
+    content = {"manifest": bundle.manifest.to_json(), **_scorer_json(bundle.scorer), "files": _file_digests(folder)}
+    (folder / _MANIFEST).write_text(_json(content), encoding="utf-8")
+    digest = _bundle_digest(folder)
+    (folder / _DIGEST).write_text(digest + "\n", encoding="utf-8")
+    return digest
+
+
+def _file_digests(folder: Path) -> dict[str, str]:
+    """sha256 of every file but the digest's own, by path inside the folder."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != _DIGEST)
+    return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in sorted(files)}
+
+
+def _bundle_digest(folder: Path) -> str:
+    digests = "\n".join(sorted(_file_digests(folder).values()))
+    return f"sha256:{sha256(digests.encode()).hexdigest()}"
+
+
+def _verified_manifest(folder: Path) -> dict[str, Any]:
+    """The content of bundle.json, after every file was checked against it."""
+    if not (folder / _MANIFEST).is_file() or not (folder / _DIGEST).is_file():
+        raise NotFoundError(f"There is no score bundle in {folder.name}.", mend=_FETCH_AGAIN)
+    try:
+        content: dict[str, Any] = json.loads((folder / _MANIFEST).read_bytes())
+        expected = dict(content["files"])
+    except (ValueError, KeyError, TypeError):
+        raise IncompatibleError(f"{_MANIFEST} of bundle {folder.name} is corrupt.", mend=_FETCH_AGAIN) from None
+    found = _file_digests(folder)
+    found.pop(_MANIFEST)
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            fault = "is missing" if name not in found else "is not of it" if name not in expected else "was changed"
+            raise IncompatibleError(f"file {name} of bundle {folder.name} {fault}.", mend=_FETCH_AGAIN)
+    if (folder / _DIGEST).read_text(encoding="utf-8").strip() != _bundle_digest(folder):
+        raise IncompatibleError(f"{_MANIFEST} of bundle {folder.name} was changed.", mend=_FETCH_AGAIN)
+    return content
+
+
+def _check_versions(manifest: Manifest) -> None:
+    if manifest.feature_digest != catalogue().digest:
+        raise IncompatibleError(
+            f"the bundle was trained on feature version {manifest.feature_digest[:19]}, this code computes "
+            f"{catalogue().digest[:19]}.",
+            mend="Train a bundle with this code, or run the code that trained it.",
+        )
+    try:
+        labels = load_label_set(manifest.label_source)
+    except NotFoundError:
+        return  # a tenant's own label file, which need not be here to score
+    if labels.digest != manifest.label_digest:
+        raise IncompatibleError(
+            f"the bundle was trained on labels {manifest.label_version}, this code has another {labels.name}.",
+            mend="Train a bundle with this code, or run the code that trained it.",
+        )
+
+
+def _scorer_json(scorer: Scorer) -> dict[str, Any]:
+    features = [
+        {**one.definition, "label": one.label, "meaning": one.meaning, "missing": one.missing}
+        for one in scorer.catalogue.features
+    ]
+    return {
+        "features": features,
+        "profile": scorer.profile.to_json(),
+        "typical_amount": scorer.typical_amount,
+        "dimensions": {name: _dimension_json(one) for name, one in scorer.dimensions.items()},
+    }
+
+
+def _dimension_json(dimension: Dimension | MissingDimension) -> dict[str, Any]:
+    if isinstance(dimension, MissingDimension):
+        return {"gap": dimension.gap.value, "explanation": dimension.explanation}
+    return {
+        "definition": dimension.definition,
+        "horizon_days": dimension.horizon_days,
+        "member": "hazard" if isinstance(dimension.member, Hazard) else "trees",
+        "calibrator": dimension.calibrator.to_json(),
+        "base_rate": dimension.base_rate,
+        "calibration_n": dimension.calibration_n,
+    }
+
+
+def _read_scorer(folder: Path, content: Mapping[str, Any]) -> Scorer:
+    dimensions = {name: _read_dimension(folder, name, one) for name, one in content["dimensions"].items()}
+    profile = FeatureProfile.from_json(content["profile"])
+    return Scorer(catalogue(), dimensions, profile, content["typical_amount"])
+
+
+def _read_dimension(folder: Path, name: str, content: Mapping[str, Any]) -> Dimension | MissingDimension:
+    if "gap" in content:
+        return MissingDimension(name, Gap(content["gap"]), content["explanation"])
+    path = folder / _model_file(name)
+    horizon = float(content["horizon_days"])
+    hazard = content["member"] == "hazard"
+    return Dimension(
+        name=name,
+        definition=content["definition"],
+        horizon_days=horizon,
+        member=Hazard.load(path, horizon_days=horizon) if hazard else XGBoostMember.load(path),
+        calibrator=PlattCalibrator.from_json(content["calibrator"]),
+        base_rate=content["base_rate"],
+        calibration_n=content["calibration_n"],
+    )
+
+
+def _read_report(folder: Path) -> Report:
+    plots = {path.name: path.read_bytes() for path in sorted((folder / "plots").glob("*.png"))}
+    return Report(json.loads((folder / _METRICS).read_bytes()), (folder / _CARD).read_text(encoding="utf-8"), plots)
+
+
+def _model_file(dimension: str) -> str:
+    return f"models/{dimension}.ubj"
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,121 @@
+"""The model card of a bundle, in Markdown (Mitchell et al. 2019, "Model cards for model reporting", FAT*)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lintel.scoring.bundle_manifest import Manifest
+from lintel.scoring.dimension import Dimension, MissingDimension
+
+_COLUMNS = (
+    ("auc", "AUC"),
+    ("average_precision", "average precision"),
+    ("log_loss", "log loss"),
+    ("brier", "Brier"),
+    ("ece", "ECE"),
+    ("lift_top_decile", "lift, top 10 %"),
+)
+
+
+def model_card(
+    manifest: Manifest,
+    dimensions: Mapping[str, Dimension | MissingDimension],
+    metrics: Mapping[str, Any],
+    borders: Sequence[tuple[str, str]],
+) -> str:
+    """The card; `metrics` as `evaluation` gives them, `borders` as (name, time) of the folds."""
+    sections = [
+        _head(manifest),
+        _labels(manifest, dimensions),
+        _folds(borders),
+        *(_dimension(name, values) for name, values in metrics["dimensions"].items()),
+        _limits(metrics),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _head(manifest: Manifest) -> str:
+    simulated = "\n\n**Simulated data: no figure here says anything about real leads.**" if manifest.simulated else ""
+    return f"""# {manifest.name}
+
+Trained {manifest.created} on {manifest.data} (tenants: {", ".join(manifest.tenants)}).{simulated}
+
+| what | version |
+|---|---|
+| data | `{manifest.data_digest}` |
+| features | `{manifest.feature_digest}` |
+| labels | {manifest.label_version}, `{manifest.label_digest}` |
+| signals | {manifest.signal_version} |
+| seed | {manifest.seed} |
+| libraries | {", ".join(f"{name} {version}" for name, version in manifest.libraries.items())} |
+
+Intended use: to order the leads that a team calls, and to show how sure that order is. Not intended: decisions about
+credit, housing or price. Features name no protected attribute; what proxies remain is a separate audit."""
+
+
+def _labels(manifest: Manifest, dimensions: Mapping[str, Dimension | MissingDimension]) -> str:
+    rows = [
+        f"| {name} | {one.definition if isinstance(one, Dimension) else f'{one.gap.value}: {one.explanation}'} |"
+        for name, one in dimensions.items()
+    ]
+    head = f"## What is predicted\n\nLabel set {manifest.label_version}.\n\n| dimension | question at the as-of time |"
+    return "\n".join([head, "|---|---|", *rows])
+
+
+def _folds(borders: Sequence[tuple[str, str]]) -> str:
+    rows = [f"| {name} | {moment} |" for name, moment in borders]
+    text = (
+        "## Folds\n\nSplit by time. A training row's label was known before the border, a calibration row's before the "
+        "next; what was not yet known then is left out. The model that serves is the one that was tested: it is not "
+        "fitted again on later rows.\n\n| fold | border |\n|---|---|"
+    )
+    return "\n".join([text, *rows])
+
+
+def _dimension(name: str, values: Mapping[str, Any]) -> str:
+    if "status" in values:
+        return f"## {name}\n\n{values['status']}: {values.get('needs') or values.get('reason')}"
+    rows = [
+        _row("**model**", values),
+        _row("logistic regression", values["baselines"]["logistic_regression"]),
+        _row("base rate", values["baselines"]["base_rate"]),
+        *(_row(f"model, {origin}", one) for origin, one in values["by_origin"].items()),
+        _row("model, leads unseen in training", values["unseen"]),
+    ]
+    low, high = values["intervals"]["auc"]
+    lines = [
+        f"## {name}",
+        "",
+        f"{values['definition']}. Test fold: {values['n']:,} rows of {values['leads']:,} leads, base rate "
+        f"{values['base_rate']:.1%}. AUC {values['auc']:.3f}, 90 % interval {low:.3f} to {high:.3f} by resampling "
+        f"leads. A calibrated forecaster would have an ECE up to {values['ece_band'][1]:.3f} on these rows; this one "
+        f"has {values['ece']:.3f}.",
+        "",
+        f"| | rows | {' | '.join(title for _, title in _COLUMNS)} |",
+        f"|---|---|{'---|' * len(_COLUMNS)}",
+        *rows,
+        "",
+        f"![reliability](plots/{name}_reliability.png) ![gain](plots/{name}_lift.png) ![ROC](plots/{name}_roc.png)",
+    ]
+    return "\n".join(lines)
+
+
+def _row(title: str, values: Mapping[str, Any]) -> str:
+    shown = [f"{values[key]:.3f}" if values.get(key) is not None else "" for key, _ in _COLUMNS]
+    return f"| {title} | {values['n']:,} | {' | '.join(shown)} |"
+
+
+def _limits(metrics: Mapping[str, Any]) -> str:
+    lines = [
+        "## Limits",
+        "",
+        "- Probabilities are of the past: when the market, the agents or the rules change, so does what they mean.",
+        "- A score says what usually happens to leads like this one, not what a call would change.",
+        "- The interval is that of the calibrated rate of leads scored like this one, not of the single lead.",
+    ]
+    rate = metrics["dimensions"].get("conversion", {}).get("base_rate")
+    if rate is not None:
+        lines.append(
+            f"- Accuracy is not shown, because it misleads: with {rate:.0%} positives, calling every lead lost is "
+            f"{1 - rate:.0%} accurate and helps nobody."
+        )
+    return "\n".join(lines)

@@ -1,0 +1,148 @@
+"""Scores as the JSON objects that endpoint, command and nightly run all show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lintel.events.columns import EventColumns, Queries
+from lintel.events.kinds import kind_codes
+from lintel.events.timezones import UtcOffsets
+from lintel.scoring.dimension import LEVEL, Dimension, DimensionScores, MissingDimension
+from lintel.scoring.history import latest_visible
+from lintel.scoring.moments import time_text
+from lintel.scoring.scorer import Scorer, Scores
+from lintel.scoring.standing import OutcomeKinds, Standing, standings
+
+Json = dict[str, Any]
+
+MAX_NAMED_FEATURES = 10
+_QUANTILES = (0.1, 0.5, 0.9)
+_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a bundle's answers need to know beside its scorer."""
+
+    outcomes: OutcomeKinds
+    horizons_days: tuple[float, ...]  # timing is shown for these
+    settled_by: Mapping[str, tuple[str, ...]]  # dimension -> kinds after which it is no longer asked
+
+
+def scorecards(
+    scorer: Scorer,
+    asked: Asked,
+    columns: EventColumns,
+    lead_ids: Sequence[str],
+    *,
+    as_of: int,
+    zone: UtcOffsets,
+    explain: bool,
+) -> list[Json]:
+    """One object a lead, in the order of `lead_ids`, whose position is the code in `columns.lead`.
+
+    An open lead has scores; a closed one its outcome; one of which nothing was known at `as_of` (UTC µs) an error.
+    """
+    found = standings(columns, len(lead_ids), as_of, asked.outcomes)
+    cards = [
+        _unscored(lead_id, as_of, standing, outcome, closed_at)
+        for lead_id, standing, outcome, closed_at in zip(
+            lead_ids, found.standing, found.outcome, found.closed_at.tolist(), strict=True
+        )
+    ]
+    leads = np.flatnonzero([standing is Standing.OPEN for standing in found.standing]).astype(np.int32)
+    queries = Queries(leads, np.full(len(leads), as_of))
+    if len(queries):
+        scores = scorer.score(columns, queries, zone)
+        shown = _Shown(scorer, asked, scores, _settled(asked, columns, queries))
+        for row, lead in enumerate(leads.tolist()):
+            cards[lead] |= shown.card(row)
+        if explain:
+            for lead, reasons in zip(leads.tolist(), scorer.explain(scores.features), strict=True):
+                cards[lead]["reasons"] = [reason.to_json() for reason in reasons]
+    return cards
+
+
+def _unscored(lead_id: str, as_of: int, standing: Standing, outcome: str | None, closed_at: int) -> Json:
+    card: Json = {"lead_id": lead_id, "as_of": time_text(as_of)}
+    if standing is Standing.CLOSED:
+        return card | {"status": "closed", "outcome": outcome, "closed_at": time_text(closed_at)}
+    if standing is Standing.UNKNOWN:
+        detail = f"Nothing was known of lead {lead_id} at {card['as_of']}. Ask for a later as_of."
+        return {"lead_id": lead_id, "error": {"type": "not-enough-history", "detail": detail}}
+    return card | {"status": "open"}
+
+
+def _settled(asked: Asked, columns: EventColumns, queries: Queries) -> Mapping[str, list[bool]]:
+    """By dimension, whether each query's lead has already answered its question."""
+    found = {}
+    for name, kinds in asked.settled_by.items():
+        rows = np.flatnonzero(np.isin(columns.kind, [kind_codes()[kind] for kind in kinds]))
+        found[name] = (latest_visible(columns, rows, queries) >= 0).tolist()
+    return found
+
+
+class _Shown:
+    """The scores of one batch, ready to be shown row by row."""
+
+    def __init__(self, scorer: Scorer, asked: Asked, scores: Scores, settled: Mapping[str, list[bool]]) -> None:
+        self._scorer = scorer
+        self._settled = settled
+        self._priority = scores.priority
+        self._tables = {name: _table(scores.dimensions[name], asked) for name in scorer.ready}
+        self._missing = scorer.profile.unusually_missing(scores.features)
+        self._out_of_range = scorer.profile.out_of_range(scores.features)
+
+    def card(self, row: int) -> Json:
+        dimensions = {name: self._dimension(name, one, row) for name, one in self._scorer.dimensions.items()}
+        return {
+            "overall": self._overall(row),
+            "dimensions": dimensions,
+            "missing": self._names(self._missing[row]),
+            "out_of_range": self._names(self._out_of_range[row]),
+        }
+
+    def _overall(self, row: int) -> Json:
+        formula = self._priority.formula[row]
+        if formula is None:
+            return {"status": "not_enough_data", "needs": "the dimension conversion"}
+        return {"priority": round(float(self._priority.value[row]), _DIGITS), "formula": formula}
+
+    def _dimension(self, name: str, dimension: Dimension | MissingDimension, row: int) -> Json:
+        if isinstance(dimension, MissingDimension):
+            return dimension.to_json()
+        if self._settled.get(name, ())[row : row + 1] == [True]:
+            return {"status": "already_answered", "definition": dimension.definition}
+        return self._tables[name][row] | {
+            "level": LEVEL,
+            "base_rate": round(dimension.base_rate, _DIGITS),
+            "definition": dimension.definition,
+            "calibration_n": dimension.calibration_n,
+        }
+
+    def _names(self, flagged: Any) -> list[str]:
+        names = self._scorer.catalogue.names
+        return [names[position] for position in np.flatnonzero(flagged)[:MAX_NAMED_FEATURES].tolist()]
+
+
+def _table(scores: DimensionScores, asked: Asked) -> list[Json]:
+    """The numbers of each row."""
+    rounded = (np.round(one, _DIGITS).tolist() for one in (scores.probability, scores.low, scores.high))
+    rows: list[Json] = [
+        {"probability": probability, "interval": [low, high]} for probability, low, high in zip(*rounded, strict=True)
+    ]
+    if scores.curve is not None:
+        within = {f"{days:g}": np.round(scores.curve.within(days), _DIGITS).tolist() for days in asked.horizons_days}
+        low_days, median, high_days = (_days(scores.curve.quantile(level)) for level in _QUANTILES)
+        for row, shown in enumerate(rows):
+            shown["median_days"] = median[row]
+            shown["band_days"] = [low_days[row], high_days[row]]
+            shown["p_within"] = {days: values[row] for days, values in within.items()}
+    return rows
+
+
+def _days(days: Any) -> list[float | None]:
+    """One decimal; None where it lies beyond what the curve covers."""
+    return [None if np.isnan(value) else round(value, 1) for value in days.tolist()]

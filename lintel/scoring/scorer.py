@@ -1,0 +1,63 @@
+"""From events to scores: features, every dimension, and the order of calling. Arrays in, arrays out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lintel.events.columns import EventColumns, Queries
+from lintel.events.timezones import UtcOffsets
+from lintel.features.catalogue import Catalogue
+from lintel.features.kernel import compute
+from lintel.scoring.dimension import Dimension, DimensionScores, MissingDimension
+from lintel.scoring.explanation import Reason, reasons
+from lintel.scoring.feature_profile import FeatureProfile
+from lintel.scoring.history import latest_amount
+from lintel.scoring.priority import URGENT_DAYS, Priority, priority
+
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Scores of q queries."""
+
+    features: Float32  # (q, F)
+    dimensions: Mapping[str, DimensionScores]
+    priority: Priority
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Everything that turns the events of a lead into its scores."""
+
+    catalogue: Catalogue
+    dimensions: Mapping[str, Dimension | MissingDimension]
+    profile: FeatureProfile
+    typical_amount: float | None
+
+    @cached_property
+    def ready(self) -> Mapping[str, Dimension]:
+        """The dimensions that have a model."""
+        return {name: one for name, one in self.dimensions.items() if isinstance(one, Dimension)}
+
+    def score(self, columns: EventColumns, queries: Queries, zone: UtcOffsets) -> Scores:
+        """Scores as of each query; a query's row does not depend on the others."""
+        features = compute(columns, queries, zone=zone, catalogue=self.catalogue)
+        scored = {name: one.scores(features, self.catalogue.names) for name, one in self.ready.items()}
+        won, timing = scored.get("conversion"), scored.get("timing")
+        soon = timing.curve.within(URGENT_DAYS) if timing and timing.curve else None
+        amount = latest_amount(columns, queries)
+        order = priority(won.probability if won else None, amount, self.typical_amount, soon)
+        return Scores(features, scored, order)
+
+    def explain(self, features: Float32) -> list[list[Reason]]:
+        """Reasons of all dimensions for each row of features (n, F)."""
+        found: list[list[Reason]] = [[] for _ in range(len(features))]
+        for name, dimension in self.ready.items():
+            shares = dimension.contributions(features, self.catalogue.names)[:, :-1]
+            for row, own in enumerate(found):
+                own.extend(reasons(name, shares[row], features[row], self.profile.median, self.catalogue.features))
+        return found

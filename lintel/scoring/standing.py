@@ -1,0 +1,77 @@
+"""Where each lead stands at an as-of time: nothing known yet, open, or closed with an outcome."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lintel.events.columns import NEVER, NULL, EventColumns
+from lintel.events.kinds import kind_codes
+from lintel.labels.definition import CAUSES, LabelSet, Timing
+from lintel.labels.episodes import find_episodes
+
+
+class Standing(StrEnum):
+    UNKNOWN = "unknown"
+    """No event was known at the as-of time."""
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeKinds:
+    """Kinds of which the first ends an episode, and the word for each: won, lost or silent, else the kind itself."""
+
+    words: Mapping[str, str]
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        return tuple(self.words)
+
+    @classmethod
+    def of(cls, labels: LabelSet) -> "OutcomeKinds":
+        words = {kind: kind for kind in labels.ends}
+        timing = labels.dimensions.get("timing")
+        if isinstance(timing, Timing):
+            for cause, deciding in zip(CAUSES, timing.causes, strict=True):
+                words |= {kind: cause for kind in deciding if kind in words}
+        return cls(words)
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """By lead code: the standing and, where closed, the outcome and when (UTC µs, NULL if not closed)."""
+
+    standing: tuple[Standing, ...]
+    outcome: tuple[str | None, ...]
+    closed_at: NDArray[np.int64]
+
+
+def standings(columns: EventColumns, leads: int, as_of: int, kinds: OutcomeKinds) -> Standings:
+    """Where the `leads` leads of `columns` stand at `as_of` (UTC µs), as far as was known then.
+
+    A lead with several episodes is open while one of them is; else the last outcome is its own.
+    """
+    episodes = find_episodes(columns, kinds.ends, log_end=as_of)
+    standing = [Standing.UNKNOWN] * leads
+    outcome: list[str | None] = [None] * leads
+    closed_at = np.full(leads, NULL)
+    for lead, closed in zip(episodes.lead.tolist(), episodes.closed_at.tolist(), strict=True):
+        if closed == NEVER:
+            standing[lead] = Standing.OPEN
+        elif standing[lead] is not Standing.OPEN:
+            standing[lead] = Standing.CLOSED
+            closed_at[lead] = max(closed_at[lead], closed)
+    closed_at[[one is Standing.OPEN for one in standing]] = NULL
+    for lead in np.flatnonzero(closed_at != NULL).tolist():
+        outcome[lead] = _word(columns, lead, int(closed_at[lead]), kinds)
+    return Standings(tuple(standing), tuple(outcome), closed_at)
+
+
+def _word(columns: EventColumns, lead: int, closed_at: int, kinds: OutcomeKinds) -> str | None:
+    """The outcome among the lead's events of that instant."""
+    start, end = np.searchsorted(columns.lead, [lead, lead + 1])
+    codes = set(columns.kind[start:end][columns.occurred_at[start:end] == closed_at].tolist())
+    return next((word for kind, word in kinds.words.items() if kind_codes()[kind] in codes), None)

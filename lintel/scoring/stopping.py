@@ -1,0 +1,39 @@
+"""Which training rows decide when to stop learning: those of later leads that the other rows know nothing of."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+
+LATER_SHARE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class StoppingSlices:
+    """Two disjoint sets of the n training rows, (n,) each; rows in neither are learnt from at the end.
+
+    `later` are the rows of the leads that came last, `earlier` those of other leads from before the first of them. If
+    a lead had rows on both sides, its outcome would be known to the trees, and more of them would always look better.
+    """
+
+    earlier: Mask
+    later: Mask
+
+    def take(self, rows: NDArray[np.intp]) -> "StoppingSlices":
+        return StoppingSlices(self.earlier[rows], self.later[rows])
+
+
+def stopping_slices(
+    lead: NDArray[np.int32], as_of: NDArray[np.int64], *, later_share: float = LATER_SHARE
+) -> StoppingSlices:
+    """Slices of n training rows by lead and as-of time; `later_share` of the leads come last."""
+    if not len(lead):
+        return StoppingSlices(np.zeros(0, bool), np.zeros(0, bool))
+    leads, position = np.unique(lead, return_inverse=True)
+    first = np.full(len(leads), np.iinfo(np.int64).max)
+    np.minimum.at(first, position, as_of)
+    border = np.quantile(first, 1.0 - later_share)
+    later = first[position] > border
+    return StoppingSlices(~later & (as_of <= border), later)

@@ -21,7 +21,7 @@ _FIELDS = (
     "event_id", "lead_id", "episode_id", "object_id", "agent_id",
     "channel", "source", "occurred_at", "kind", "actor", "value",
 )  # fmt: skip
-_CHUNK = 1 << 17  # bytes
+_CHUNK = 1 << 16  # bytes
 _GZIP = b"\x1f\x8b"
 _MICROSECONDS_PER_MINUTE = 60_000_000
 
@@ -30,7 +30,8 @@ _File = gzip.GzipFile | BufferedReader
 
 
 class XesSource:
-    """An XES file read through its mapping. Memory: one batch, one event and the names of the traces.
+    """An XES file read through its mapping. Memory: one batch, one event and the names of the traces (some 100 bytes
+    each).
 
     Ids are made of the trace's name and the event's number in it, so that reading twice gives the same ids. A trace
     whose name was seen before counts as `NAME~2`, so that none of its events is taken for one of the first.

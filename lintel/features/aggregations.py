@@ -198,6 +198,7 @@ AGGREGATIONS: Mapping[Aggregation, Callable[[View, Group], Numbers]] = {
     Aggregation.DISTINCT_DAYS: _distinct_days,
     Aggregation.TREND: _trend,
     Aggregation.SHARE: _share,
+    Aggregation.PER: _share,
     Aggregation.RATIO: _ratio,
     Aggregation.ELAPSED: _elapsed,
     Aggregation.COUNT_SINCE: _count_since,

@@ -88,6 +88,8 @@ def _kinds_fault(feature: Feature) -> str | None:
         return "reads no kinds"
     if feature.aggregation in NEEDS_AGAINST and not feature.against:
         return "has nothing to be set against"
+    if feature.aggregation is Aggregation.SHARE and not set(feature.kinds) <= set(feature.against):
+        return "is a share of events that it is no part of"
     return None
 
 

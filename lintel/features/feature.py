@@ -25,7 +25,8 @@ class Aggregation(StrEnum):
     DISTINCT = "distinct"  # number of different values of the measure
     DISTINCT_DAYS = "distinct_days"  # number of local days with an A
     TREND = "trend"  # A a day in the window less A a day in the longer baseline
-    SHARE = "share"  # number of A divided by number of B
+    SHARE = "share"  # number of A divided by number of B, of which A is a part
+    PER = "per"  # number of A divided by number of B, other events
     RATIO = "ratio"  # measure of the last A divided by measure of the last B
     ELAPSED = "elapsed"  # days from the first A to the first B
     COUNT_SINCE = "count_since"  # number of A since the last B
@@ -63,6 +64,7 @@ _MISSING: Mapping[Aggregation, str] = {
     Aggregation.IS_LAST: _ZERO,
     Aggregation.EQUALS: _ZERO,
     Aggregation.SHARE: "absent = NaN: nothing to divide by",
+    Aggregation.PER: "absent = NaN: nothing to divide by",
     Aggregation.RATIO: "absent = NaN: one of the two never happened",
     Aggregation.ELAPSED: "absent = NaN: one of the two never happened",
     Aggregation.PENDING: "absent = NaN: nothing is pending",
@@ -88,6 +90,7 @@ NEEDS_MEASURE = frozenset(
 NEEDS_AGAINST = frozenset(
     {
         Aggregation.SHARE,
+        Aggregation.PER,
         Aggregation.RATIO,
         Aggregation.ELAPSED,
         Aggregation.COUNT_SINCE,

@@ -94,7 +94,11 @@ class _Case:
         ]
 
     def carrying(self, selected: tuple[str, ...], measure: str | None, days: int | None) -> list[Event]:
-        return [e for e in self.selected(selected, days) if measure is None or self.measured(e, measure, selected) is not None]
+        return [
+            e
+            for e in self.selected(selected, days)
+            if measure is None or self.measured(e, measure, selected) is not None
+        ]
 
     @property
     def a(self) -> list[Event]:
@@ -181,7 +185,7 @@ def _rhythm(measure: str, instant: int, zone: str) -> float:
             "night": local.hour < 6,
             "morning": 6 <= local.hour < 12,
             "afternoon": 12 <= local.hour < 18,
-            "evening": 18 <= local.hour,
+            "evening": local.hour >= 18,
             "office_hours": local.weekday() < 5 and 9 <= local.hour < 17,
         }[measure]
     )
@@ -233,8 +237,11 @@ _RULES: dict[Aggregation, Callable[[_Case], float]] = {
     Aggregation.DISTINCT_DAYS: _local_days,
     Aggregation.TREND: _trend,
     Aggregation.SHARE: lambda case: len(case.a) / len(case.b) if case.b else NAN,
+    Aggregation.PER: lambda case: len(case.a) / len(case.b) if case.b else NAN,
     Aggregation.RATIO: _ratio,
-    Aggregation.ELAPSED: lambda case: (case.b[0].occurred_at - case.a[0].occurred_at) / DAY if case.a and case.b else NAN,
+    Aggregation.ELAPSED: lambda case: (
+        (case.b[0].occurred_at - case.a[0].occurred_at) / DAY if case.a and case.b else NAN
+    ),
     Aggregation.COUNT_SINCE: lambda case: len(case.after(case.a, case.b)),
     Aggregation.PENDING: _pending,
     Aggregation.EXCESS: lambda case: max(len(case.a) - len(case.b), 0),

@@ -6,8 +6,8 @@ from lintel.features.declarations.declare import (
     Quantity,
     counts,
     distinct_days,
+    per,
     recency,
-    share,
     statistics,
     suffix,
     trend,
@@ -33,7 +33,7 @@ def activity_features() -> Iterator[Feature]:
     yield from _counts()
     yield from _recencies()
     yield from _regularity()
-    yield from _shares()
+    yield from _proportions()
 
 
 def _counts() -> Iterator[Feature]:
@@ -105,14 +105,18 @@ def _regularity() -> Iterator[Feature]:
     yield trend("inbound", INBOUND, "messages and steps from the lead", 7, 30)
 
 
-def _shares() -> Iterator[Feature]:
-    yield share("lead_act_share", BY_LEAD, ANY, "share of events that are acts of the lead")
-    yield share("reply_share", INBOUND, OUTBOUND, "messages from the lead per touch from us")
-    yield share("email_click_share", select("email.clicked"), select("email.sent"), "links followed per e-mail sent")
-    yield share("listing_saved_share", _SAVED, _VIEWS, "listings saved per listing seen")
-    yield share(
-        "no_show_share",
-        select("appointment.no_show"),
-        select("appointment.booked"),
-        "appointments missed per one booked",
+def _proportions() -> Iterator[Feature]:
+    yield Feature(
+        "lead_act_share",
+        Aggregation.SHARE,
+        BY_LEAD,
+        Unit.SHARE,
+        "share of events that are acts of the lead, so far",
+        "share of events that are acts of the lead",
+        against=ANY,
     )
+    yield per("inbound_per_outbound", INBOUND, OUTBOUND, "messages and steps from the lead per touch from us")
+    yield per("email_click_per_sent", select("email.clicked"), select("email.sent"), "links followed per e-mail sent")
+    yield per("listing_saved_per_view", _SAVED, _VIEWS, "listings saved per listing seen")
+    no_show, booked = select("appointment.no_show"), select("appointment.booked")
+    yield per("no_show_per_booked", no_show, booked, "appointments missed per appointment booked")

@@ -132,17 +132,8 @@ def trend(stem: str, events: Selector, words: str, days: int, baseline_days: int
     )
 
 
-def share(name: str, part: Selector, whole: Selector, words: str, *, days: int | None = None) -> Feature:
-    return Feature(
-        name,
-        Aggregation.SHARE,
-        part,
-        Unit.SHARE,
-        f"{words} {within(days)}",
-        words,
-        window_days=days,
-        against=whole,
-    )
+def per(name: str, events: Selector, each: Selector, words: str) -> Feature:
+    return Feature(name, Aggregation.PER, events, Unit.NUMBER, f"{words}, so far", words, against=each)
 
 
 def elapsed(name: str, start: Selector, end: Selector, words: str) -> Feature:

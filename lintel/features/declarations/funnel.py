@@ -8,8 +8,8 @@ from lintel.features.declarations.declare import (
     elapsed,
     excess,
     is_last,
+    per,
     recency,
-    share,
     statistics,
     tenure,
 )
@@ -52,8 +52,8 @@ def _offers() -> Iterator[Feature]:
     yield recency("offer_cancelled", _CANCELLED, "offer withdrawn")
     yield tenure("offer_sent", _SENT, "offer sent")
     yield tenure("offer_returned", _RETURNED, "offer sent back")
-    yield share("offer_returned_share", _RETURNED, _SENT, "offers sent back per offer sent")
-    yield share("offer_cancelled_share", _CANCELLED, _CREATED, "offers withdrawn per offer drawn up")
+    yield per("offer_returned_per_sent", _RETURNED, _SENT, "offers sent back per offer sent")
+    yield per("offer_cancelled_per_created", _CANCELLED, _CREATED, "offers withdrawn per offer drawn up")
     yield excess("offer_open", _SENT, (*_CANCELLED, *_RETURNED), "offers neither sent back nor withdrawn")
     yield _since("event_since_offer", ANY, _SENT, "events since the last offer sent")
     yield Feature(

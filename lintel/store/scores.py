@@ -99,7 +99,10 @@ class ScoreStore(Handle):
         """`rows` by (lead, as_of)."""
         newest = {row.lead_id: row for row in rows}
         mine = (scores.c.tenant == tenant) & scores.c.lead_id.in_(list(newest)) & scores.c.latest
-        held = dict(connection.execute(sa.select(scores.c.lead_id, scores.c.as_of).where(mine)).tuples().all())
+        held = {
+            row.lead_id: row.as_of
+            for row in connection.execute(sa.select(scores.c.lead_id, scores.c.as_of).where(mine))
+        }
         latest = {lead: row for lead, row in newest.items() if to_microseconds(row.as_of) >= held.get(lead, -(2**62))}
         replaced = (scores.c.tenant == tenant) & scores.c.lead_id.in_(list(latest)) & scores.c.latest
         connection.execute(sa.update(scores).where(replaced).values(_NOT_LATEST))

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from hashlib import blake2b
 from pathlib import Path
 from typing import TextIO
@@ -20,6 +21,7 @@ Value = str | int | float | None
 Read = Callable[[str], Value]
 
 _NEEDED = ("lead_id", "occurred_at", "kind")
+_LONGEST_LINE = 1 << 20  # characters; what is longer comes in pieces, so that no file can fill the memory
 _UNDECODED = re.compile("[\udc80-\udcff]")  # how `surrogateescape` marks bytes that are no text
 
 
@@ -76,9 +78,16 @@ class CsvSource:
         for name in self._mapping.headings:
             if heading.count(name) != 1:
                 fault = "has two columns" if name in heading else "has no column"
-                mend = f"Its columns are: {', '.join(heading)}. Is the delimiter {self._mapping.delimiter!r} right?"
-                raise InputError(f"{self._path} {fault} {name!r}, which the mapping names.", mend=mend)
+                raise InputError(f"{self._path} {fault} {name!r}, which the mapping names.", mend=_mend(name, heading))
         return heading
+
+
+def _mend(name: str, heading: list[str]) -> str:
+    """A near heading; never all of them, for in a file without a heading they are somebody's data."""
+    near = get_close_matches(name, heading, 1)
+    if near and near != [name]:
+        return f"Did you mean {near[0]!r}?"
+    return f"Its first line has {len(heading)} cells: is it the heading, and is `delimiter` right?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +109,15 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._returned.popleft() if self._returned else next(self._file)
+        line = self._returned.popleft() if self._returned else self._file.readline(_LONGEST_LINE)
+        if not line:
+            raise StopIteration
         self.taken.append(line)
         return line
+
+    def ended(self) -> int:
+        """How many of the taken lines were whole or the last piece of one."""
+        return sum(line.endswith(("\n", "\r")) for line in self.taken)
 
     def give_back_all_but_first(self) -> None:
         self._returned.extendleft(reversed(self.taken[1:]))
@@ -134,7 +149,7 @@ def _records(file: TextIO, delimiter: str) -> Iterator[_Record]:
             )
         if record.cells or record.fault:
             yield record
-        line += len(lines.taken)
+        line += lines.ended()
 
 
 def _undecoded(lines: list[str]) -> str | None:

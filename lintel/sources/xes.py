@@ -1,6 +1,7 @@
 """Events from an XES event log (IEEE 1849), plain or gzip, as its mapping says: streamed, no tree is ever built."""
 
 import gzip
+import json
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -168,10 +169,16 @@ class _Translator:
                 return
             event = _LogEvent(case, place, attributes, self._occurred_at(attributes))
         except _FieldError as error:
-            self._builder.reject(place, error.column, error.reason)
+            self._builder.reject(place, error.column, error.reason, self._raw(attributes))
             return
         for number, rule in enumerate(rules, start=1):
             self._add(event, rule, number)
+
+    def _raw(self, attributes: Attributes) -> str:
+        """The attributes that the mapping reads, for the quarantine; others may hold personal data."""
+        keys = self._mapping.keys
+        read = (keys.activity, keys.transition, keys.time, keys.agent)
+        return json.dumps({key: attributes[key] for key in read if key in attributes}, ensure_ascii=False)
 
     def _place(self, case: _Case) -> str:
         if case.label is None:
@@ -206,7 +213,7 @@ class _Translator:
         try:
             value = self._value(event, rule, object_id)
         except _FieldError as error:
-            self._builder.reject(event.place, error.column, error.reason)
+            self._builder.reject(event.place, error.column, error.reason, self._raw(event.attributes))
             return
         event.case.latest[rule.kind.name, object_id] = event.occurred_at
         keys, of_case = self._mapping.keys, event.case.attributes

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from lintel.errors import InputError, NotFoundError
 from lintel.sources.csv import CsvSource
@@ -99,6 +101,23 @@ def test_what_is_kept_of_a_rejected_row_holds_no_text(make, everything):
     assert json.loads(rejection.raw) == {"Lead": "L1", "When": "", "What": "sms.inbound"}
 
 
+@given(garbage=st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
+@example(garbage='"')
+@example(garbage='L9,"')
+@example(garbage='L9,2026-01-01T09:00:00Z,"')
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_line_whatever_it_holds_costs_another_row(make, outcome, garbage):
+    rows = [ROW.format(n) for n in range(1, 6)]
+    leads, _ = outcome(make(HEADING + "".join([*rows[:2], garbage, "\n", *rows[2:]])))
+    assert [lead for lead in leads if lead in {"L1", "L2", "L3", "L4", "L5"}] == ["L1", "L2", "L3", "L4", "L5"]
+
+
+def test_a_line_without_end_comes_in_pieces_and_is_counted_once(make, outcome):
+    leads, rejected = outcome(make(HEADING + "x" * 3_000_000 + "\nbroken\n" + ROW.format(1)))
+    assert leads == ["L1"]
+    assert {reason.partition(",")[0] for reason in rejected} == {"line 2", "line 3"}
+
+
 @pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_byte_order_marks_and_line_ends(make, outcome, start, end):
@@ -187,9 +206,10 @@ class TestIds:
         ("\n\n", "rows.csv is empty"),
         (
             "Lead;When;What\n",
-            "rows.csv has no column 'Lead', which the mapping names. Its columns are: Lead;When;What.",
+            "rows.csv has no column 'Lead', which the mapping names. Its first line has 1 cells",
         ),
         ('Lead,"When', "rows.csv: the heading is not CSV: unexpected end of data."),
+        ("lead,When,What\n", "rows.csv has no column 'Lead', which the mapping names. Did you mean 'lead'?"),
         ("Lead,When\n", "rows.csv has no column 'What', which the mapping names."),
         ("Lead,When,What,Lead\n", "rows.csv has two columns 'Lead', which the mapping names."),
     ],

@@ -1,11 +1,14 @@
 """Reading an XES file: broken events, damaged files, and what minutes are measured from."""
 
 import gzip
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lintel.errors import InputError, NotFoundError
 from lintel.sources.xes import XesSource
@@ -85,6 +88,7 @@ def test_a_broken_event_is_set_aside_and_the_events_around_it_are_kept(make, eve
     events, (rejection,) = everything(make(log(trace("c", event(), broken, event()))))
     assert [found["event_id"] for found in events] == ["c-1", "c-3"]
     assert str(rejection).startswith(f"trace c, event 2, column {reason}")
+    assert set(json.loads(rejection.raw)) <= {"concept:name", "lifecycle:transition", "time:timestamp"}
 
 
 def test_what_is_ignored_on_purpose_is_no_fault(make, everything):
@@ -184,6 +188,12 @@ class TestDamagedFiles:
         assert re.search(
             rf"log.xes is not whole XML: unclosed token at line \d+, byte {self.WHOLE.rindex('<', 0, cut)}", str(fault)
         )
+
+    @given(cut=st.integers(0, 40_000))
+    @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_a_cut_anywhere_loses_no_event_before_it(self, make, cut):
+        ids, _ = until_fault(make(self.WHOLE[:cut]))
+        assert ids == [f"c{n}-{k}" for n in range(10) for k in range(1, 41)][: self.WHOLE[:cut].count("</event>")]
 
     def test_a_cut_between_two_elements(self, make):
         cut = self.WHOLE.index("<trace>", 20_000)

@@ -28,7 +28,7 @@ _REQUEST_EXAMPLE = {
         {
             "event_id": "call-88121",
             "lead_id": "173688",
-            "occurred_at": "2026-03-02T18:04:11Z",
+            "occurred_at": "2026-01-15T18:04:11Z",
             "kind": "call.completed",
             "channel": "phone",
             "value": 4.5,

@@ -132,7 +132,8 @@ class Models:
         bundle = self._load(self._bundles / entry.digest.removeprefix("sha256:"), entry.digest)
         if bundle is not None:
             return _Route(ServedModel(bundle, entry.model_name, entry.model_version, entry.digest, CHAMPION))
-        fault = f"The bundle of {entry.model_name} version {entry.model_version} cannot be loaded."
+        short = entry.digest.removeprefix("sha256:")[:12]  # not the name: it holds the tenant, and readiness is public
+        fault = f"The bundle {short} of model version {entry.model_version} cannot be loaded."
         return _Route(self._fallback(tenant), fault)
 
     def _fallback(self, tenant: str) -> ServedModel | None:

@@ -73,7 +73,7 @@ class ServedModels:
         self._shown: set[tuple[str, ...]] = set()
 
     def show(self, models: list[ServedModel]) -> None:
-        current = {(one.name, str(one.version or ""), one.digest, one.served_by) for one in models}
+        current = {(one.digest, str(one.version or ""), one.served_by) for one in models}
         for labels in self._shown - current:
             self._metrics.model.labels(*labels).set(0)
         for labels in current:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
-from lintel.environment import child_environment
+from lintel.environment import child_environment, service_environment
 from lintel.errors import InputError, UnavailableError
 from lintel.settings import Settings
 
@@ -17,7 +17,6 @@ PROJECT = Path(__file__).resolve().parents[2]
 PACKAGES = ("bentos", "lintel", "serving")
 FILES = ("pyproject.toml", "requirements.lock")
 NAME = "lead_scoring"
-_TAG = "__tag__:"
 _LEFT_OUT = ("__pycache__", "*.pyc", "champion")
 
 
@@ -35,8 +34,9 @@ def build(bundle: Path, digest: str, *, settings: Settings) -> str:
         version = f"{_short(digest)}-{_short(_digest(context))}"
         shutil.copytree(bundle, context / "bentos" / NAME / "champion")
         _describe(context, digest)
-        tag = f"{NAME}:{version}"
-        return tag if _is_built(tag, settings) else _build(context, version, settings)
+        if not _is_built(version, settings):
+            _build(context, version, settings)
+    return f"{NAME}:{version}"
 
 
 def _stage(context: Path) -> None:
@@ -59,24 +59,23 @@ def _describe(context: Path, digest: str) -> None:
     (context / "bentofile.yaml").write_text(json.dumps(options, indent=2))
 
 
-def _build(context: Path, version: str, settings: Settings) -> str:
-    done = _bentoml(settings, "build", str(context), "--version", version, "--output", "tag", cwd=context)
-    tag = next((line.removeprefix(_TAG) for line in done.stdout.splitlines() if line.startswith(_TAG)), None)
-    if done.returncode or tag is None:
-        raise UnavailableError(f"The bento could not be built.\n{done.stdout}{done.stderr}")
-    return tag
-
-
-def _is_built(tag: str, settings: Settings) -> bool:
-    return _bentoml(settings, "get", tag, cwd=PROJECT).returncode == 0
-
-
-def _bentoml(settings: Settings, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """A child process: BentoML reads its home when it is imported, and imports the service it builds."""
-    command = [sys.executable, "-m", "bentoml", *arguments]
-    return subprocess.run(  # noqa: S603  # our own interpreter and our own arguments
-        command, cwd=cwd, env=child_environment(settings), capture_output=True, text=True, check=False
+def _build(context: Path, version: str, settings: Settings) -> None:
+    """In a child process: BentoML reads its home when it is imported, and imports the service that it builds."""
+    done = subprocess.run(  # noqa: S603  # our own interpreter and our own arguments
+        [sys.executable, "-m", "bentoml", "build", str(context), "--version", version],
+        cwd=context,
+        env=child_environment(settings),
+        capture_output=True,
+        text=True,
+        check=False,
     )
+    if done.returncode:
+        raise UnavailableError(f"The bento could not be built.\n{done.stdout}{done.stderr}")
+
+
+def _is_built(version: str, settings: Settings) -> bool:
+    store = Path(service_environment(settings)["BENTOML_HOME"]) / "bentos"
+    return (store / NAME / version / "bento.yaml").is_file()
 
 
 def _digest(folder: Path) -> str:

@@ -120,19 +120,21 @@ class _Case:
 
     def measured(self, event: Event, measure: str, selected: tuple[str, ...]) -> float | None:
         """The measure of an event; durations in µs."""
-        if measure == "value":
-            return event.value
-        if measure.startswith("attribute_"):
-            return event.attributes[int(measure[-1]) - 1]
-        if measure in event.signals:
-            return event.signals[measure]
+        carried = {
+            "value": event.value,
+            **{f"attribute_{i + 1}": attribute for i, attribute in enumerate(event.attributes)},
+            **event.signals,
+            "object": event.object_id,
+            "episode": event.episode_id,
+            "channel": event.channel,
+            "due_at": event.due_at,
+        }
+        if measure in carried:
+            return carried[measure]
         if measure == "gap":
             return _gap(self.seen, event, selected)
         if measure == "waited":
             return _waited(self.seen, event)
-        fields = {"object": "object_id", "episode": "episode_id", "channel": "channel", "due_at": "due_at"}
-        if measure in fields:
-            return getattr(event, fields[measure])
         return _rhythm(measure, event.occurred_at, self.zone)
 
     def days_ago(self, event: Event) -> float:

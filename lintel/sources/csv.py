@@ -178,7 +178,7 @@ class _RowEvent:
             source=mapping.source,
             when=tuple((position(condition.column), condition) for condition in event.when),
             constants=dict(event.constants),
-            cells=tuple((name, head, position(head), _read(name, mapping)) for name, head in event.columns.items()),
+            cells=tuple((name, head, position(head), _reader(name, mapping)) for name, head in event.columns.items()),
             attributes=tuple((name, position(head)) for name, head in event.attributes.items()),
             id=mapping.id,
             id_cells=tuple((head, position(head)) for head in mapping.id_columns),
@@ -223,7 +223,7 @@ def _fields(mapping: CsvMapping) -> tuple[str, ...]:
     return ("event_id", "source", *(name for name in FIELDS if name in used), *attributes)
 
 
-def _read(field: str, mapping: CsvMapping) -> Read:
+def _reader(field: str, mapping: CsvMapping) -> Read:
     """How a cell of this field is read: raises ValueError with the reason."""
     convert: Read = str
     if field in TIME_FIELDS:

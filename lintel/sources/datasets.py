@@ -13,8 +13,8 @@ import httpx
 
 from lintel.errors import ChecksumError, NotFoundError, StorageFullError, UnavailableError
 
-Progress = Callable[[int, int], None]
-"""Called with the bytes done and the bytes in all."""
+Progress = Callable[[int], object]
+"""Told how many bytes were done since it was told last."""
 
 _CHUNK = 1 << 16  # bytes
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)  # seconds
@@ -29,7 +29,7 @@ class DataSet:
     """One published file. `md5` is what the publisher states: it tells a damaged file, it is no signature."""
 
     name: str
-    file: str
+    file_name: str
     url: str
     size: int  # bytes
     md5: str
@@ -39,12 +39,12 @@ class DataSet:
     @property
     def place(self) -> Path:
         """Where it lies in a mirror and in the data folder."""
-        return Path(self.name, self.file)
+        return Path(self.name, self.file_name)
 
 
 BPIC2012 = DataSet(
     name="bpic2012",
-    file="financial_log.xes.gz",
+    file_name="financial_log.xes.gz",
     # the DOI in the citation is what identifies the data; this address of 4TU's file service may change
     url="https://data.4tu.nl/file/533f66a4-8911-4ac7-8612-1235d65d1f37/3276db7f-8bee-4f2b-88ee-92dbffb5a893",
     size=3_342_406,
@@ -56,7 +56,7 @@ BPIC2012 = DataSet(
     terms="4TU General Terms of Use",
 )
 
-DATA_SETS = {data_set.name: data_set for data_set in (BPIC2012,)}
+DATASETS = {data_set.name: data_set for data_set in (BPIC2012,)}
 
 
 def pull(name: str, *, mirror: Path | None, into: Path, progress: Progress | None = None) -> Path:
@@ -66,14 +66,14 @@ def pull(name: str, *, mirror: Path | None, into: Path, progress: Progress | Non
     ----------
     mirror: folder laid out as NAME/FILE, tried before the publisher; None if there is none.
     into: folder that receives NAME/FILE.
-    progress: told how many bytes are done.
+    progress: told how many bytes were done since it was told last; they are `size` in all.
 
     Raises NotFoundError for an unknown name; ChecksumError if what was found is not the published file;
     UnavailableError if neither the mirror nor the publisher has it; StorageFullError. None leaves a file behind.
     """
-    if name not in DATA_SETS:
-        raise NotFoundError(f"{name!r} is not a data set that Lintel knows.", mend=f"It knows: {', '.join(DATA_SETS)}.")
-    return fetch(DATA_SETS[name], mirror=mirror, into=into, progress=progress)
+    if name not in DATASETS:
+        raise NotFoundError(f"{name!r} is not a data set that Lintel knows.", mend=f"It knows: {', '.join(DATASETS)}.")
+    return fetch(DATASETS[name], mirror=mirror, into=into, progress=progress)
 
 
 def fetch(data_set: DataSet, *, mirror: Path | None, into: Path, progress: Progress | None = None) -> Path:
@@ -135,14 +135,14 @@ def _receive(data_set: DataSet, origin: Iterator[bytes], target: Path, progress:
             done += len(chunk)
             if done > data_set.size:
                 raise _wrong(data_set, f"more than {data_set.size} bytes")
-            progress(done, data_set.size)
+            progress(len(chunk))
         if (done, digest.hexdigest()) != (data_set.size, data_set.md5):
             raise _wrong(data_set, f"{done} bytes with MD5 {digest.hexdigest()}")
 
 
 def _wrong(data_set: DataSet, found: str) -> ChecksumError:
     return ChecksumError(
-        f"{data_set.file} of {data_set.name} is not the published file: "
+        f"{data_set.file_name} of {data_set.name} is not the published file: "
         f"expected {data_set.size} bytes with MD5 {data_set.md5}, found {found}.",
         mend="Nothing was kept. Repair the mirror folder, or unset LINTEL_DATA_MIRROR to ask the publisher.",
     )
@@ -176,5 +176,5 @@ def _is_published(path: Path, data_set: DataSet) -> bool:
     return md5(path.read_bytes(), usedforsecurity=False).hexdigest() == data_set.md5
 
 
-def _silent(_done: int, _total: int) -> None:
+def _silent(_count: int) -> None:
     """No one watches."""

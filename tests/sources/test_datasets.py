@@ -68,7 +68,7 @@ def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
 def data_set(publisher: Publisher) -> DataSet:
     return DataSet(
         name="small",
-        file="log.xes.gz",
+        file_name="log.xes.gz",
         url=f"http://127.0.0.1:{publisher.port}/file/1",
         size=len(PAYLOAD),
         md5=digest(PAYLOAD),
@@ -126,12 +126,11 @@ class TestMirror:
 class TestPublisher:
     def test_the_file_arrives_with_progress(self, tmp_path, data_set):
         done = []
-        path = fetch(data_set, mirror=None, into=tmp_path, progress=lambda *told: done.append(told))
+        path = fetch(data_set, mirror=None, into=tmp_path, progress=done.append)
         assert path.read_bytes() == PAYLOAD
         assert files(tmp_path) == ["small/log.xes.gz"]
         assert len(done) > 1
-        assert done == sorted(done)
-        assert done[-1] == (len(PAYLOAD), len(PAYLOAD))
+        assert sum(done) == len(PAYLOAD)
 
     def test_what_is_there_is_not_fetched_again(self, tmp_path, publisher, data_set):
         fetch(data_set, mirror=None, into=tmp_path)

@@ -14,7 +14,7 @@ from lintel.scoring.resampling import bootstrap_interval
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
-_LEAST = 1e-15
+_LEAST = float(np.finfo(np.float64).eps)
 """Probabilities are kept this far from 0 and 1, so that one wrong certainty does not make the log loss infinite."""
 _NAN = float("nan")
 
@@ -115,8 +115,9 @@ def roc_curve(outcome: Bool, probability: Float64, weight: Float64) -> tuple[Flo
 def _by_score(outcome: Bool, probability: Float64, weight: Float64) -> tuple[Float64, Float64]:
     """Weight of yes and of no at each distinct score, ascending."""
     scores, position = np.unique(probability, return_inverse=True)
-    yes = np.bincount(position, weight * outcome, len(scores))
-    return yes, np.bincount(position, weight * ~outcome, len(scores))
+    yes: Float64 = np.bincount(position, weight * outcome, len(scores)).astype(np.float64)
+    no: Float64 = np.bincount(position, weight * (1.0 - outcome), len(scores)).astype(np.float64)
+    return yes, no
 
 
 def _cumulated(masses: Float64) -> Float64:

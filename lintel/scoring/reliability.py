@@ -91,8 +91,10 @@ def reliability_curve(
 
 
 def calibration_line(outcome: Bool, probability: Float64, weight: Float64) -> tuple[float, float]:
-    """Slope and intercept of the outcome's logistic regression on the forecast's log-odds: (1, 0) if calibrated, a slope
-    under 1 if the forecasts are too extreme; Cox (1958). NaN for one class."""
+    """Slope and intercept of the logistic regression of the outcome on the forecast's log-odds; Cox (1958).
+
+    (1, 0) if calibrated; a slope under 1 if the forecasts are too extreme. NaN for one class.
+    """
     if not outcome.any() or outcome.all():
         return float("nan"), float("nan")
     bounded = np.clip(probability, _LEAST, 1.0 - _LEAST)

@@ -1,9 +1,13 @@
 """Random event logs for property tests: few leads, few kinds and a coarse clock, so that ties and borders happen."""
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from lintel.events.columns import NEVER, NULL
 from tests.labels.oracle import DAY, Event
+
+steady = settings(deadline=None, derandomize=True)
+"""The same examples each time, however busy the machine is."""
 
 START = 1_325_376_000_000_000  # 2012-01-01 UTC, so that days of clock change lie inside
 SPAN_DAYS = 110

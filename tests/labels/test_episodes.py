@@ -4,7 +4,7 @@ from hypothesis import given
 from lintel.events.columns import NEVER
 from lintel.labels.definition import load_label_set
 from lintel.labels.episodes import Episodes, find_episodes, first_after
-from tests.labels.logs import log_ends, logs
+from tests.labels.logs import log_ends, logs, steady
 from tests.labels.oracle import DAY, Event, columns_of, spans
 
 CRM = load_label_set("crm")
@@ -20,6 +20,7 @@ def _bounds(found: Episodes) -> list[tuple[int, int, int, int]]:
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
+@steady
 @given(logs(), log_ends())
 def test_episodes_are_those_of_the_oracle(log: list[Event], log_end: int) -> None:
     found = find_episodes(columns_of(log), CRM.ends, log_end=log_end)

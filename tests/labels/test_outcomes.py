@@ -7,7 +7,7 @@ from lintel.events.columns import NEVER
 from lintel.labels.definition import LabelSet, load_label_set
 from lintel.labels.outcomes import Outcome, Status, outcomes
 from lintel.labels.points import Origin
-from tests.labels.logs import SPAN_DAYS, START, log_ends, logs
+from tests.labels.logs import SPAN_DAYS, START, log_ends, logs, steady
 from tests.labels.oracle import DAY, Event, columns_of, label, points, points_at
 
 SETS = [load_label_set(name) for name in ("bpic2012", "crm", "simulator")]
@@ -50,6 +50,7 @@ def _any_points(draw: st.DrawFn) -> list[Point]:
 
 
 @pytest.mark.parametrize("labels", SETS, ids=lambda labels: labels.source)
+@steady
 @given(log=logs(), log_end=log_ends(), anywhere=_any_points())
 def test_labels_are_those_of_the_oracle(
     labels: LabelSet, log: list[Event], log_end: int, anywhere: list[Point]
@@ -78,6 +79,7 @@ def _same_amounts(log: list[Event], rows: list[Point], outcome: Outcome, expecte
             assert (np.isnan(found) and wanted is None) or found == wanted
 
 
+@steady
 @given(log=logs(), log_end=log_ends(), anywhere=_any_points())
 def test_what_becomes_known_after_the_end_changes_nothing(
     log: list[Event], log_end: int, anywhere: list[Point]
@@ -87,6 +89,7 @@ def test_what_becomes_known_after_the_end_changes_nothing(
         assert outcome.status.tolist() == _outcomes(seen, anywhere, CRM, log_end)[name].status.tolist()
 
 
+@steady
 @given(log=logs(), log_end=log_ends(), anywhere=_any_points())
 def test_a_mature_label_stays_when_the_log_goes_on(log: list[Event], log_end: int, anywhere: list[Point]) -> None:
     prompt = [event for event in log if event.late == 0 and event.superseded == NEVER]

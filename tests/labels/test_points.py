@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lintel.labels.definition import LabelSet, load_label_set
 from lintel.labels.points import DecisionPoints, Origin, decision_points
-from tests.labels.logs import log_ends, logs
+from tests.labels.logs import log_ends, logs, steady
 from tests.labels.oracle import DAY, Event, columns_of, points
 
 CRM, BPIC = load_label_set("crm"), load_label_set("bpic2012")
@@ -29,6 +29,7 @@ def _rows(found: DecisionPoints) -> list[tuple[int, int, int, int]]:
 
 
 @pytest.mark.parametrize("labels", [CRM, BPIC], ids=lambda labels: labels.source)
+@steady
 @given(log=logs(), log_end=log_ends())
 def test_points_are_those_of_the_oracle(labels: LabelSet, log: list[Event], log_end: int) -> None:
     found = decision_points(
@@ -38,6 +39,7 @@ def test_points_are_those_of_the_oracle(labels: LabelSet, log: list[Event], log_
     assert (found.weight == 1).all()
 
 
+@steady
 @given(log=logs(), log_end=log_ends(), most=st.integers(1, 5), seed=st.integers(0, 1_000))
 def test_thinning_keeps_true_points_and_their_number(log: list[Event], log_end: int, most: int, seed: int) -> None:
     columns = columns_of(log)
@@ -54,6 +56,7 @@ def test_thinning_keeps_true_points_and_their_number(log: list[Event], log_end: 
             assert thin.weight[some].sum() == pytest.approx(all_of.sum())
 
 
+@steady
 @given(log=logs(), log_end=log_ends())
 def test_a_lead_gets_the_same_points_alone(log: list[Event], log_end: int) -> None:
     together = _points(log, log_end=log_end, most=2)

@@ -3,13 +3,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from lintel.errors import InputError
 from lintel.scoring.calibration import PlattCalibrator, fit_line, fit_platt
+
+steady = settings(deadline=None, derandomize=True)
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ def test_the_line_is_that_of_scikit_learn(seed: int) -> None:
     assert intercept == pytest.approx(reference.intercept_[0], abs=1e-5)
 
 
+@steady
 @given(
     start=st.tuples(st.floats(-20, 20), st.floats(-20, 20)),
     scale=st.sampled_from((0.01, 1.0, 100.0)),

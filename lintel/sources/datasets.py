@@ -64,7 +64,8 @@ def pull(name: str, *, mirror: Path | None, into: Path, progress: Progress | Non
 
     Parameters
     ----------
-    mirror: folder laid out as NAME/FILE, tried before the publisher; None if there is none.
+    mirror: folder laid out as NAME/FILE, tried before the publisher; None if there is none. A wrong file in it is an
+        error: it is to be mended, not passed over.
     into: folder that receives NAME/FILE.
     progress: told how many bytes were done since it was told last; they are `size` in all.
 

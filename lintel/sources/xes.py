@@ -23,6 +23,8 @@ _FIELDS = (
     "channel", "source", "occurred_at", "kind", "actor", "value",
 )  # fmt: skip
 _CHUNK = 1 << 16  # bytes
+_LONGEST_TOKEN = 1 << 22  # bytes
+_DEEPEST = 100  # elements; every open one is held in memory
 _GZIP = b"\x1f\x8b"
 _MICROSECONDS_PER_MINUTE = 60_000_000
 
@@ -93,6 +95,8 @@ class _Parser:
             while chunk := file.read1(_CHUNK):  # one unpacking at a time: a damaged one loses nothing before it
                 self._expat.Parse(chunk, False)
                 offset += len(chunk)
+                if offset - self._expat.CurrentByteIndex > _LONGEST_TOKEN:  # the parser keeps it until it ends
+                    self._refuse(f"holds a tag or comment of more than {_LONGEST_TOKEN} bytes before byte {offset}")
                 yield
             self._expat.Parse(b"", True)
         except expat.ExpatError as error:
@@ -105,6 +109,8 @@ class _Parser:
     def _start(self, name: str, attributes: Attributes) -> None:
         self._depth += 1
         if self._depth > 4:
+            if self._depth > _DEEPEST:
+                self._refuse(f"nests its elements more than {_DEEPEST} deep")
             return
         tag = name.rpartition(" ")[2]
         if self._depth == 1 and tag != "log":

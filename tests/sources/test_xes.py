@@ -228,6 +228,7 @@ class TestDamagedFiles:
         [
             ("", "is not whole XML: no element found"),
             ("tenant,event_id\n", "is not whole XML: syntax error at line 1"),
+            ("<log>" + "<list>" * 100, "nests its elements more than 100 deep"),
             ("<html><trace/></html>", "is not an XES log: its root is <html>"),
             ('<!DOCTYPE log [<!ENTITY a "aaaa">]><log/>', "has a DOCTYPE, which XES does not use"),
             ('<!DOCTYPE log SYSTEM "file:///etc/passwd"><log/>', "has a DOCTYPE, which XES does not use"),
@@ -235,6 +236,12 @@ class TestDamagedFiles:
     )
     def test_what_is_not_xes(self, make, text, fault):
         assert fault in str(until_fault(make(text))[1])
+
+    def test_a_tag_without_end_does_not_fill_the_memory(self, make):
+        bomb = gzip.compress(log(trace("c", event())).replace("</log>", "<event x='" + "y" * 6_000_000).encode())
+        ids, fault = until_fault(make(bomb))
+        assert ids == ["c-1"]
+        assert "holds a tag or comment of more than 4194304 bytes" in str(fault)
 
     def test_a_missing_file_and_a_folder(self, make, tmp_path):
         source = make("")

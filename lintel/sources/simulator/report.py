@@ -8,7 +8,6 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from functools import reduce
 
 import numpy as np
@@ -19,16 +18,14 @@ from lintel.events.timezones import MICROSECONDS_PER_DAY, utc_offsets
 from lintel.sources.simulator.causes import Cause
 from lintel.sources.simulator.clock import Int64
 from lintel.sources.simulator.history import History, history
-from lintel.sources.simulator.presets import WORLDS, world
-from lintel.sources.simulator.source import Simulator
+from lintel.sources.simulator.presets import WORLDS, preset
+from lintel.sources.simulator.source import DAYS, START, Simulator
 from lintel.sources.simulator.states import OPEN
 from lintel.sources.simulator.truth import probabilities
 from lintel.sources.simulator.world import World
 
 DIMENSIONS = ("intent", "timing", "budget", "conversion", "churn", "engagement")
 NIGHTLY_HOUR = 2
-START = datetime(2023, 1, 1, tzinfo=UTC)
-DAYS = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +90,11 @@ def bayes_auc(probability: NDArray[np.float64]) -> float:
     return float(pairs / weight) if weight > 0 else float("nan")
 
 
-def difficulty(
-    world_: World, tenant_id: str, *, leads: int, points: int, seed: int
-) -> dict[str, dict[str, Difficulty]]:
+def difficulty(world: World, tenant_id: str, *, leads: int, points: int, seed: int) -> dict[str, dict[str, Difficulty]]:
     """By kind of decision point (`all`, `events`, `nightly`), by dimension. `engagement` is asked at touches only."""
-    simulator = Simulator(world_, tenant_id, seed=seed, leads=leads, start=START, days=DAYS)
+    simulator = Simulator(world, tenant_id, seed=seed, leads=leads)
     events = pa.concat_tables([batch.events for batch in simulator.batches()])
-    past = history(world_, simulator.tenant, events, sorted(set(events.column("lead_id").to_pylist())))
+    past = history(world, simulator.tenant, events, sorted(set(events.column("lead_id").to_pylist())))
     end = int(START.timestamp() + DAYS * 86_400) * 1_000_000
     generator = np.random.default_rng(seed)
     at_events, at_night = event_points(past), nightly_points(past, simulator.tenant.time_zone, end)
@@ -111,7 +106,7 @@ def difficulty(
     }
     samples = {kind: all_of_them.sample(points, generator) for kind, all_of_them in where.items()}
     asked = reduce(DecisionPoints.with_points, samples.values())
-    truths = probabilities(world_, simulator.tenant, past.at(asked.lead, asked.as_of))
+    truths = probabilities(world, simulator.tenant, past.at(asked.lead, asked.as_of))
     borders = np.cumsum([len(sample.lead) for sample in samples.values()])[:-1]
     parts = {name: np.split(values, borders) for name, values in truths.items()}
     found = {kind: {name: _difficulty(parts[name][i]) for name in DIMENSIONS} for i, kind in enumerate(samples)}
@@ -136,9 +131,9 @@ def main(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     found: dict[str, dict[str, dict[str, dict[str, Difficulty]]]] = {}
     for name in options.world or WORLDS:
-        tenants = [options.tenant] if options.tenant else [tenant.id for tenant in world(name).tenants]
+        tenants = [options.tenant] if options.tenant else [tenant.id for tenant in preset(name).tenants]
         found[name] = {
-            tenant: difficulty(world(name), tenant, leads=options.leads, points=options.points, seed=options.seed)
+            tenant: difficulty(preset(name), tenant, leads=options.leads, points=options.points, seed=options.seed)
             for tenant in tenants
         }
     write = sys.stdout.write

@@ -1,14 +1,15 @@
 """The simulator as a source of events."""
 
 from collections.abc import Iterator
-from datetime import datetime
-from hashlib import blake2b
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lintel.errors import InputError
+from lintel.events.columns import digest64
 from lintel.sources.simulator.causes import Cause
 from lintel.sources.simulator.clock import TICK, TICKS_PER_DAY, season_of, tick_clock
 from lintel.sources.simulator.hazards import cell_of
@@ -18,41 +19,56 @@ from lintel.sources.simulator.world import CHANNELS, World
 from lintel.sources.source import SourceBatch
 from lintel.store.tenants import Clock, Tenant
 
-LEADS_PER_BATCH = 250
-"""Bounds memory: at most some 50,000 events at a time."""
+START = datetime(2023, 1, 1, tzinfo=UTC)
+DAYS = 365
 
 
 class Simulator:
     """Events of `leads` leads of one tenant that arrive within `days` days from `start`, until the end of these days.
 
     Lead i is the same in every run with the same seed, world, start and days, however many leads there are. Each batch
-    holds whole leads, sorted by lead and time. Raises InputError for parameters that make no sense and NotFoundError
-    for a tenant that is not of this world.
+    holds `batch_leads` whole leads, sorted by lead and time. Raises InputError for parameters that make no sense.
     """
 
     name = "simulator"
     total: int | None = None
 
-    def __init__(self, world: World, tenant: str, *, seed: int, leads: int, start: datetime, days: int) -> None:
+    def __init__(
+        self,
+        world: World,
+        tenant: str,
+        *,
+        seed: int,
+        leads: int,
+        start: datetime = START,
+        days: int = DAYS,
+        batch_leads: int = 250,
+    ) -> None:
         if start.tzinfo is None:
             raise InputError("the simulator's start has no time zone.", mend="Give it one, as in tzinfo=UTC.")
-        if leads < 0 or days < 1:
-            raise InputError(f"cannot simulate {leads} leads over {days} days.", mend="Ask for at least one day.")
+        if leads < 1 or days < 1 or batch_leads < 1:
+            raise InputError(f"cannot simulate {leads} leads over {days} days.", mend="Ask for at least one of each.")
         self.world = world
         self.tenant = world.tenant(tenant)
         self._clock = tick_clock(self.tenant.time_zone)
         self._process = Process(world, self.tenant)
-        self._seed = (seed, int.from_bytes(blake2b(tenant.encode(), digest_size=8).digest(), "big"))
-        self._leads = leads
+        self._seed = (seed, digest64(tenant) % 2**64)
+        self._leads, self._batch_leads = leads, batch_leads
         begin = np.array([int(start.timestamp()) * 1_000_000])
         self._first = int(self._clock.tick(begin + TICK - 1)[0])
         self._ticks = days * TICKS_PER_DAY
         self._arrivals = self._arrival_curve()
 
+    def tenant_settings(self) -> Tenant:
+        """What the store is told of this tenant."""
+        one = self.tenant
+        settings = Tenant(one.id, labels="simulator", time_zone=one.time_zone, currency=one.currency)
+        return replace(settings, clock=Clock.LOG_END, simulated=True)
+
     def batches(self) -> Iterator[SourceBatch]:
         root = np.random.SeedSequence(self._seed)
-        for begin in range(0, self._leads, LEADS_PER_BATCH):
-            count = min(LEADS_PER_BATCH, self._leads - begin)
+        for begin in range(0, self._leads, self._batch_leads):
+            count = min(self._batch_leads, self._leads - begin)
             rows = self._chunk(begin, [child.spawn(2) for child in root.spawn(count)])
             places = tuple(f"simulated event {row[1]}" for row in rows)
             yield SourceBatch(table(rows), places)
@@ -106,19 +122,6 @@ class Simulator:
         season = np.array(self.world.season_factors)[season_of(self.world, ticks // TICKS_PER_DAY)]
         weight = np.cumsum(season * np.array(self.world.lead_hours)[ticks % TICKS_PER_DAY])
         return weight / weight[-1]
-
-
-def tenant_settings(world: World, tenant_id: str) -> Tenant:
-    """What the store is told of a simulated tenant. Raises NotFoundError for a tenant that is not of this world."""
-    tenant = world.tenant(tenant_id)
-    return Tenant(
-        tenant.id,
-        labels="simulator",
-        time_zone=tenant.time_zone,
-        currency=tenant.currency,
-        clock=Clock.LOG_END,
-        simulated=True,
-    )
 
 
 def _chosen(shares: tuple[float, ...], draw: float) -> int:

@@ -39,9 +39,9 @@ SLOTS: tuple[tuple[Stage, int], ...] = (
 _SLOT = {slot: number for number, slot in enumerate(SLOTS)}
 
 OPEN = len(SLOTS) * HEAT_LEVELS * 2
-LOST, ABANDONED, WON, GONE = OPEN, OPEN + 2, OPEN + 4, OPEN + 5
-"""LOST and ABANDONED are two states each, without and with a pre-approval: such leads can come back."""
-COUNT = OPEN + 6
+LOST, ABANDONED, WON, GONE = range(OPEN, OPEN + 4)
+"""Closed states. Leads that were LOST or ABANDONED can come back; who opted out is GONE."""
+COUNT = OPEN + 4
 
 _GAIN = {
     Cause.BROWSE: 1,
@@ -78,9 +78,9 @@ def number(stage: Stage, detail: int, heat: int, preapproved: int) -> int:
     return (_SLOT[stage, detail] * HEAT_LEVELS + heat) * 2 + preapproved
 
 
-def arrival(preapproved: int = 0) -> int:
-    """The state of an episode that has just begun."""
-    return number(Stage.NEW, Pending.NONE, ARRIVAL_HEAT, preapproved)
+def arrival() -> int:
+    """The state of an episode that has just begun; a pre-approval of an earlier episode has expired."""
+    return number(Stage.NEW, Pending.NONE, ARRIVAL_HEAT, 0)
 
 
 @cache
@@ -112,12 +112,11 @@ def _after(state: int, cause: Cause) -> int:
         return arrival()
     if state >= OPEN:
         back = cause in {Cause.RETURN, Cause.REPLY} and state < WON
-        return arrival((state - OPEN) % 2) if back else state
-    stage, detail, heat, preapproved = _parts(state)
-    closed = {Cause.LOSE: LOST + preapproved, Cause.ABANDON: ABANDONED + preapproved}
-    closed |= {Cause.WIN: WON, Cause.OPT_OUT: GONE}
+        return arrival() if back else state
+    closed = {Cause.LOSE: LOST, Cause.ABANDON: ABANDONED, Cause.WIN: WON, Cause.OPT_OUT: GONE}
     if cause in closed:
         return closed[cause]
+    stage, detail, heat, preapproved = _parts(state)
     heat = min(max(heat + _GAIN.get(cause, 0), 0), HEAT_LEVELS - 1)
     stage, detail = _slot_after(stage, detail, cause)
     return number(stage, detail, heat, int(preapproved or cause is Cause.PREAPPROVE))

@@ -34,7 +34,7 @@ def truth(
     Returns (n,) arrays: `intent`, `timing` (decided within 14 days; also `timing_7`, `timing_14`, `timing_30`),
     `budget`, `conversion`, `churn`, `engagement` (if a touch were made at `as_of`). NaN where the question is not
     asked: no open episode; `budget` of a lead that is pre-approved; `engagement` while an appointment is booked.
-    Raises NotFoundError for a tenant that is not of this world.
+    Raises InputError if a column is missing from the events.
     """
     tenant = world.tenant(tenant_id)
     past, lead = _past(world, tenant, events, lead_ids)

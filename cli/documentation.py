@@ -5,14 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from cli.output import note
 from lintel.events.kinds import Kind, Measure, kinds
 from lintel.features.documentation import catalogue_markdown
 from lintel.settings import Settings
 from serving.application import application
+
+Command = TyperCommand | TyperGroup
+Parameter = TyperArgument | TyperOption
 
 _MADE = "<!-- Made by `lintel docs` from the code; change the code, not this page. -->"
 
@@ -27,7 +30,7 @@ def docs(
         note(f"wrote {path}")
 
 
-def pages(command: click.Command) -> dict[str, str]:
+def pages(command: Command) -> dict[str, str]:
     """Path -> text of every page that is made from the code; `command` is the whole `lintel` command."""
     return {
         "docs/features.md": catalogue_markdown(),
@@ -38,7 +41,7 @@ def pages(command: click.Command) -> dict[str, str]:
     }
 
 
-def write(root: Path, command: click.Command) -> list[str]:
+def write(root: Path, command: Command) -> list[str]:
     """Write all pages under `root` and return the paths of those that changed."""
     changed = []
     for name, text in pages(command).items():
@@ -163,7 +166,7 @@ def _type(schema: Mapping[str, Any]) -> str:
     return ", ".join([kind, *stated])
 
 
-def _commands_page(command: click.Command) -> str:
+def _commands_page(command: Command) -> str:
     parts = [part for name, one in _commands("lintel", command) for part in (f"## {name}", *_command(name, one))]
     return _page(
         "Commands",
@@ -174,45 +177,38 @@ def _commands_page(command: click.Command) -> str:
     )
 
 
-def _commands(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+def _commands(name: str, command: Command) -> Iterator[tuple[str, Command]]:
     """All commands below one, with their full names."""
-    if isinstance(command, click.Group):
+    if isinstance(command, TyperGroup):
         for child, inner in command.commands.items():
             yield from _commands(f"{name} {child}", inner)
     else:
         yield name, command
 
 
-def _command(name: str, command: click.Command) -> Iterator[str]:
-    usage = [name, *(_usage(one) for one in command.params if _shown(one))]
+def _command(name: str, command: Command) -> Iterator[str]:
+    parameters: list[Parameter] = [one for one in command.params if one.name != "help"]
     yield (command.help or "").strip()
-    yield f"```\n{' '.join(usage)}\n```"
-    rows = [_parameter(one) for one in command.params if _shown(one)]
-    if rows:
-        yield _table(("parameter", "type", "default", "meaning"), rows)
+    yield f"```\n{' '.join([name, *map(_usage, parameters)])}\n```"
+    if parameters:
+        yield _table(("parameter", "default", "meaning"), [_parameter(one) for one in parameters])
 
 
-def _shown(parameter: click.Parameter) -> bool:
-    return parameter.name not in {"help", "install_completion", "show_completion"}
+def _usage(parameter: Parameter) -> str:
+    placeholder = (parameter.name or "").upper()
+    if isinstance(parameter, TyperArgument):
+        return placeholder
+    written = parameter.opts[0] if parameter.is_flag else f"{parameter.opts[0]} {placeholder}"
+    return written if parameter.required else f"[{written}]"
 
 
-def _usage(parameter: click.Parameter) -> str:
-    if isinstance(parameter, click.Argument):
-        return (parameter.name or "").upper()
-    flag = (
-        parameter.opts[0]
-        if getattr(parameter, "is_flag", False)
-        else f"{parameter.opts[0]} {(parameter.name or '').upper()}"
-    )
-    return flag if parameter.required else f"[{flag}]"
-
-
-def _parameter(parameter: click.Parameter) -> tuple[str, ...]:
-    is_flag = bool(getattr(parameter, "is_flag", False))
-    names = (parameter.name or "").upper() if isinstance(parameter, click.Argument) else ", ".join(parameter.opts)
-    absent = parameter.default is None or is_flag or parameter.required
-    default = "" if absent else f"`{parameter.default}`"
-    return (f"`{names}`", "flag" if is_flag else parameter.type.name, default, getattr(parameter, "help", None) or "")
+def _parameter(parameter: Parameter) -> tuple[str, ...]:
+    if isinstance(parameter, TyperArgument):
+        names, absent = (parameter.name or "").upper(), parameter.default is None
+    else:
+        names = ", ".join((*parameter.opts, *parameter.secondary_opts))
+        absent = parameter.default is None or parameter.is_flag
+    return (f"`{names}`", "" if absent else f"`{parameter.default}`", parameter.help or "")
 
 
 def _page(title: str, *parts: str) -> str:

@@ -84,7 +84,6 @@ def tenant_time(store: EventStore, tenant: Tenant, now: datetime) -> datetime:
 
 def _envelope(bundle: Bundle, tenant: Tenant, *, seq: int, model_version: int | None, served_by: str) -> dict[str, Any]:
     manifest = bundle.manifest
-    own = manifest.tenants == (tenant.id,)
     envelope: Json = {
         "clock": tenant.clock.value,
         "model": {
@@ -95,7 +94,7 @@ def _envelope(bundle: Bundle, tenant: Tenant, *, seq: int, model_version: int | 
             "feature_version": manifest.feature_digest,
         },
         "served_by": served_by,
-        "evidence": manifest.evidence if own else "pooled",
+        "evidence": "tenant" if manifest.tenants == (tenant.id,) else "pooled",
         "seq": seq,
     }
     return envelope | ({"simulated": True} if tenant.simulated or manifest.simulated else {})

@@ -27,7 +27,7 @@ from lintel.features.catalogue import catalogue
 from lintel.labels.definition import load_label_set
 from lintel.scoring.bundle_manifest import Manifest
 from lintel.scoring.calibration import PlattCalibrator
-from lintel.scoring.dimension import Dimension, Gap, MissingDimension
+from lintel.scoring.dimension import Dimension, Gap, MissingDimension, columns_of
 from lintel.scoring.feature_profile import FeatureProfile
 from lintel.scoring.hazard import Hazard
 from lintel.scoring.moments import microseconds
@@ -241,11 +241,13 @@ def _read_dimension(folder: Path, name: str, content: Mapping[str, Any]) -> Dime
     path = folder / _model_file(name)
     horizon = float(content["horizon_days"])
     hazard = content["member"] == "hazard"
+    member = Hazard.load(path, horizon_days=horizon) if hazard else XGBoostMember.load(path)
     return Dimension(
         name=name,
         definition=content["definition"],
         horizon_days=horizon,
-        member=Hazard.load(path, horizon_days=horizon) if hazard else XGBoostMember.load(path),
+        member=member,
+        columns=columns_of(member, catalogue().names),
         calibrator=PlattCalibrator.from_json(content["calibrator"]),
         base_rate=content["base_rate"],
         calibration_n=content["calibration_n"],

@@ -29,7 +29,6 @@ class Manifest:
     data_digest: str
     tenants: tuple[str, ...]
     simulated: bool
-    evidence: str  # rung of the data ladder, by mature outcomes a class
     seed: int
     feature_digest: str
     signal_version: int
@@ -71,7 +70,6 @@ def manifest_of(
     data_digest: str,
     tenants: tuple[str, ...],
     simulated: bool,
-    evidence: str,
     seed: int,
     label_set: LabelSet,
     catalogue: Catalogue,
@@ -84,7 +82,6 @@ def manifest_of(
         data_digest=data_digest,
         tenants=tenants,
         simulated=simulated,
-        evidence=evidence,
         seed=seed,
         feature_digest=catalogue.digest,
         signal_version=SIGNAL_VERSION,

@@ -7,6 +7,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from lintel.errors import IncompatibleError
 from lintel.scoring.calibration import PlattCalibrator
 from lintel.scoring.hazard import Hazard, TimingCurve
 from lintel.scoring.xgboost_member import XGBoostMember
@@ -52,38 +53,62 @@ class DimensionScores:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """A model and its calibration: log-odds = intercept + slope x margin."""
+    """A model and its calibration: log-odds = intercept + slope x margin.
+
+    Methods take features (n, F) of the whole catalogue; `columns` are the positions of those that the model reads.
+    """
 
     name: str
     definition: str
     horizon_days: float
     member: XGBoostMember | Hazard
+    columns: NDArray[np.intp]
     calibrator: PlattCalibrator
     base_rate: float  # of the training fold, in the serving mix
     calibration_n: int  # rows
 
-    def log_odds(self, features: Float32, names: Sequence[str]) -> Float64:
-        """Calibrated log-odds, (n,), of features (n, F)."""
-        return self.calibrator.intercept + self.calibrator.slope * self.member.margin(features, names)
+    def margin(self, features: Float32) -> Float64:
+        """Log-odds before calibration, (n,)."""
+        return self.member.margin(features[:, self.columns], self.member.names)
 
-    def contributions(self, features: Float32, names: Sequence[str]) -> Float64:
+    def log_odds(self, features: Float32) -> Float64:
+        """Calibrated log-odds, (n,)."""
+        return self.calibrator.intercept + self.calibrator.slope * self.margin(features)
+
+    def contributions(self, features: Float32) -> Float64:
         """Shares (n, F + 1) in the calibrated log-odds; a row sums to it and its last entry is what all leads share."""
-        shares = self.calibrator.slope * self.member.contributions(features, names)
-        shares[:, -1] += self.calibrator.intercept
+        own = self.calibrator.slope * self.member.contributions(features[:, self.columns], self.member.names)
+        shares = np.zeros((len(features), features.shape[1] + 1))
+        shares[:, self.columns] = own[:, :-1]
+        shares[:, -1] = own[:, -1] + self.calibrator.intercept
         return shares
 
-    def scores(self, features: Float32, names: Sequence[str]) -> DimensionScores:
+    def scores(self, features: Float32) -> DimensionScores:
         """Probabilities, intervals and, for timing, the curve."""
-        margin = self.member.margin(features, names)
-        low, high = self.calibrator.interval(margin, LEVEL)
-        curve = None
-        if isinstance(self.member, Hazard):
-            cumulative = self.member.cumulative(features, names)
-            curve = TimingCurve(clamped(self.calibrator.probability(_logit(cumulative))))
+        margin = self.margin(features)
         probability = clamped(self.calibrator.probability(margin))
-        # a calibrator's own map can lie a rounding error outside of its bootstrap's quantiles
+        low, high = self.calibrator.interval(margin, LEVEL)
+        # the calibration itself can lie a little outside of its own bootstrap
         low, high = np.minimum(clamped(low), probability), np.maximum(clamped(high), probability)
-        return DimensionScores(probability, low, high, curve)
+        return DimensionScores(probability, low, high, self._curve(features))
+
+    def _curve(self, features: Float32) -> TimingCurve | None:
+        if not isinstance(self.member, Hazard):
+            return None
+        cumulative = self.member.cumulative(features[:, self.columns], self.member.names)
+        return TimingCurve(clamped(self.calibrator.probability(_logit(cumulative))))
+
+
+def columns_of(member: XGBoostMember | Hazard, names: Sequence[str]) -> NDArray[np.intp]:
+    """Positions among the catalogue's `names` of the features that the member reads.
+
+    Raises IncompatibleError if one is not there.
+    """
+    position = {name: index for index, name in enumerate(names)}
+    absent = [name for name in member.names if name not in position]
+    if absent:
+        raise IncompatibleError(f"the model reads feature {absent[0]!r}, which the catalogue does not have.")
+    return np.array([position[name] for name in member.names], np.intp)
 
 
 def clamped(probability: Float64) -> Float64:

@@ -1,6 +1,6 @@
 """The model card of a bundle, in Markdown (Mitchell et al. 2019, "Model cards for model reporting", FAT*)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from lintel.scoring.bundle_manifest import Manifest
@@ -20,13 +20,12 @@ def model_card(
     manifest: Manifest,
     dimensions: Mapping[str, Dimension | MissingDimension],
     metrics: Mapping[str, Any],
-    borders: Sequence[tuple[str, str]],
 ) -> str:
-    """The card; `metrics` as `evaluation` gives them, `borders` as (name, time) of the folds."""
+    """The card; `metrics` as `evaluation` gives them."""
     sections = [
         _head(manifest),
         _labels(manifest, dimensions),
-        _folds(borders),
+        _folds(),
         *(_dimension(name, values) for name, values in metrics["dimensions"].items()),
         _limits(metrics),
     ]
@@ -61,14 +60,12 @@ def _labels(manifest: Manifest, dimensions: Mapping[str, Dimension | MissingDime
     return "\n".join([head, "|---|---|", *rows])
 
 
-def _folds(borders: Sequence[tuple[str, str]]) -> str:
-    rows = [f"| {name} | {moment} |" for name, moment in borders]
-    text = (
-        "## Folds\n\nSplit by time. A training row's label was known before the border, a calibration row's before the "
-        "next; what was not yet known then is left out. The model that serves is the one that was tested: it is not "
-        "fitted again on later rows.\n\n| fold | border |\n|---|---|"
+def _folds() -> str:
+    return (
+        "## Folds\n\nSplit by time, for each dimension on its own. A training row's label was known before the "
+        "border of the calibration fold, a calibration row's before that of the test fold; what was not known by then "
+        "is left out. The model that serves is the one that was tested: it is not fitted again on later rows."
     )
-    return "\n".join([text, *rows])
 
 
 def _dimension(name: str, values: Mapping[str, Any]) -> str:
@@ -82,13 +79,17 @@ def _dimension(name: str, values: Mapping[str, Any]) -> str:
         _row("model, leads unseen in training", values["unseen"]),
     ]
     low, high = values["intervals"]["auc"]
+    folds = values["folds"]
     lines = [
         f"## {name}",
         "",
         f"{values['definition']}. Test fold: {values['n']:,} rows of {values['leads']:,} leads, base rate "
-        f"{values['base_rate']:.1%}. AUC {values['auc']:.3f}, 90 % interval {low:.3f} to {high:.3f} by resampling "
+        f"{values['base_rate']:.1%}. AUC {values['auc']:.3f}, 95 % interval {low:.3f} to {high:.3f} by resampling "
         f"leads. A calibrated forecaster would have an ECE up to {values['ece_band'][1]:.3f} on these rows; this one "
         f"has {values['ece']:.3f}.",
+        "",
+        f"Trained on {folds['train']:,} rows; calibrated on {folds['calibration']:,}, asked from "
+        f"{folds['calibration_from']} on; tested on {folds['test']:,}, asked from {folds['test_from']} on.",
         "",
         f"| | rows | {' | '.join(title for _, title in _COLUMNS)} |",
         f"|---|---|{'---|' * len(_COLUMNS)}",

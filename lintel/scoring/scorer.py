@@ -46,7 +46,7 @@ class Scorer:
     def score(self, columns: EventColumns, queries: Queries, zone: UtcOffsets) -> Scores:
         """Scores as of each query; a query's row does not depend on the others."""
         features = compute(columns, queries, zone=zone, catalogue=self.catalogue)
-        scored = {name: one.scores(features, self.catalogue.names) for name, one in self.ready.items()}
+        scored = {name: one.scores(features) for name, one in self.ready.items()}
         won, timing = scored.get("conversion"), scored.get("timing")
         soon = timing.curve.within(URGENT_DAYS) if timing and timing.curve else None
         amount = latest_amount(columns, queries)
@@ -57,7 +57,7 @@ class Scorer:
         """Reasons of all dimensions for each row of features (n, F)."""
         found: list[list[Reason]] = [[] for _ in range(len(features))]
         for name, dimension in self.ready.items():
-            shares = dimension.contributions(features, self.catalogue.names)[:, :-1]
+            shares = dimension.contributions(features)[:, :-1]
             for row, own in enumerate(found):
                 own.extend(reasons(name, shares[row], features[row], self.profile.median, self.catalogue.features))
         return found

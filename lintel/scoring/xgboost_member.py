@@ -27,10 +27,10 @@ class TreeSettings:
     """Hyperparameters, chosen inside the training folds."""
 
     learning_rate: float = 0.05
-    max_depth: int = 4
-    min_child_weight: float = 10.0
+    max_depth: int = 3
+    min_child_weight: float = 20.0
     subsample: float = 0.7
-    colsample_bytree: float = 0.5
+    colsample_bytree: float = 0.2
     reg_lambda: float = 5.0
     max_bin: int = 128
     max_trees: int = 500

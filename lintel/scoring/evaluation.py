@@ -1,0 +1,165 @@
+"""How good a bundle is on the newest fold, beside the two baselines, in the form of `lintel evaluate --json`."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lintel.errors import IncompatibleError, InputError
+from lintel.labels.outcomes import Status
+from lintel.labels.points import Origin
+from lintel.scoring import metrics
+from lintel.scoring.baselines import fit_logistic
+from lintel.scoring.bundle import Bundle
+from lintel.scoring.calibration import fit_platt
+from lintel.scoring.dimension import Dimension
+from lintel.scoring.examples import Examples
+from lintel.scoring.folds import Fold, Folds, split
+from lintel.scoring.hazard import EDGES_DAYS
+from lintel.scoring.moments import time_text
+
+Float64 = NDArray[np.float64]
+Json = dict[str, Any]
+Log = Callable[[str], None]
+
+_ORIGINS = {"event": Origin.EVENT, "tick": Origin.TICK, "touch": Origin.TOUCH}
+
+
+@dataclass(frozen=True, slots=True)
+class Forecasts:
+    """What was forecast for the n rows of a test fold, and what happened."""
+
+    rows: NDArray[np.intp]  # positions among the examples
+    outcome: NDArray[np.bool_]
+    model: Float64
+    logistic: Float64
+    base_rate: Float64
+    weight: Float64
+    lead: NDArray[np.int32]
+    origin: NDArray[np.int8]
+    unseen: NDArray[np.bool_]
+
+
+def evaluate(bundle: Bundle, examples: Examples, *, log: Log = lambda _: None) -> Json:
+    """Metrics of every dimension of `bundle` on the newest fold of `examples`.
+
+    The logistic baseline is fitted on the train fold of the same examples and calibrated on the same later fold.
+    Raises IncompatibleError if features or labels are of other versions than the bundle's.
+    """
+    manifest = bundle.manifest
+    if (manifest.feature_digest, manifest.label_digest) != (examples.feature_digest, examples.label_digest):
+        raise IncompatibleError("the examples have other features or labels than the bundle.", mend="Build them again.")
+    dimensions: Json = {}
+    for name, dimension in bundle.scorer.dimensions.items():
+        if not isinstance(dimension, Dimension):
+            dimensions[name] = dimension.to_json()
+            continue
+        log(f"{name}: evaluating")
+        dimensions[name] = _evaluated(dimension, examples, manifest.seed)
+    return {
+        "data": examples.data.name,
+        "simulated": examples.data.simulated,
+        "model_version": None,
+        "digest": bundle.digest or None,
+        "dimensions": dimensions,
+    }
+
+
+def fold_rows(examples: Examples, dimension: str) -> Folds:
+    """The folds of one dimension. Raises InputError if there is too little history."""
+    queries, outcome = examples.points.queries, examples.outcomes[dimension]
+    return split(dimension, queries.lead, queries.as_of, outcome.status, outcome.known_from)
+
+
+def forecasts(dimension: Dimension, examples: Examples, folds: Folds) -> Forecasts:
+    """The model's and the baselines' probabilities on the test fold."""
+    rows = folds.rows(Fold.TEST)
+    points = examples.points
+    features = examples.features[rows]
+    return Forecasts(
+        rows=rows,
+        outcome=examples.outcomes[dimension.name].status[rows] == Status.YES,
+        model=dimension.scores(features).probability,
+        logistic=_logistic(dimension, examples, folds),
+        base_rate=np.full(len(rows), dimension.base_rate),
+        weight=points.weight[rows],
+        lead=points.queries.lead[rows],
+        origin=points.origin[rows],
+        unseen=folds.unseen[rows],
+    )
+
+
+def _logistic(dimension: Dimension, examples: Examples, folds: Folds) -> Float64:
+    """Test probabilities of the logistic baseline, which learns and is calibrated on the same folds."""
+    positive = examples.outcomes[dimension.name].status == Status.YES
+    weight, lead = examples.points.weight, examples.points.queries.lead
+    features = examples.features[:, dimension.columns]
+    train, later, test = (folds.rows(fold) for fold in (Fold.TRAIN, Fold.CALIBRATION, Fold.TEST))
+    model = fit_logistic(features[train], positive[train], weight[train])
+    calibrator = fit_platt(model.margin(features[later]), positive[later], weight[later], lead[later], seed=0, draws=0)
+    return calibrator.probability(model.margin(features[test]))
+
+
+def _evaluated(dimension: Dimension, examples: Examples, seed: int) -> Json:
+    try:
+        folds = fold_rows(examples, dimension.name)
+    except InputError as error:
+        return {"status": "not_enough_data", "needs": str(error)}
+    found = forecasts(dimension, examples, folds)
+    whole = _figures(found, found.model, seed)
+    by_origin = {name: _figures(found, found.model, seed, found.origin == one) for name, one in _ORIGINS.items()}
+    return whole | {
+        "definition": dimension.definition,
+        "baselines": {
+            "base_rate": _figures(found, found.base_rate, seed),
+            "logistic_regression": _figures(found, found.logistic, seed),
+        },
+        "by_origin": {name: figures for name, figures in by_origin.items() if figures["n"]},
+        "unseen": _figures(found, found.model, seed, found.unseen),
+        "intervals": {"auc": whole["auc_interval"], "level": 0.95, "resampled": "leads"},
+        "folds": _fold_figures(folds),
+        **({"within": _within(dimension, examples, found)} if dimension.name == "timing" else {}),
+    }
+
+
+def _figures(found: Forecasts, probability: Float64, seed: int, chosen: NDArray[np.bool_] | None = None) -> Json:
+    """All metrics on the chosen rows; None where one is not defined on them."""
+    rows = np.ones(len(found.outcome), bool) if chosen is None else chosen
+    figures = metrics.evaluate(found.outcome[rows], probability[rows], found.weight[rows], found.lead[rows], seed=seed)
+    return {name: _plain(value) for name, value in asdict(figures).items()}
+
+
+def _plain(value: Any) -> Any:
+    """A number that JSON knows."""
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and np.isnan(value) else value
+
+
+def _fold_figures(folds: Folds) -> Json:
+    counts = {fold.name.lower(): len(folds.rows(fold)) for fold in (Fold.TRAIN, Fold.CALIBRATION, Fold.TEST)}
+    borders = {"calibration_from": time_text(folds.calibration_from), "test_from": time_text(folds.test_from)}
+    return counts | borders
+
+
+def _within(dimension: Dimension, examples: Examples, found: Forecasts) -> Json:
+    """Timing's other horizons: one calibration serves them all, so each is shown on its own."""
+    curve = dimension.scores(examples.features[found.rows]).curve
+    outcome = examples.outcomes[dimension.name]
+    shown: Json = {}
+    for days in EDGES_DAYS[1:]:
+        status = outcome.within(days)[found.rows]
+        rows = status >= Status.NO
+        if curve is None or not rows.any():
+            continue
+        happened, weight = status[rows] == Status.YES, found.weight[rows]
+        predicted = curve.within(days)[rows]
+        shown[f"{days:g}"] = {
+            "n": int(rows.sum()),
+            "observed": metrics.base_rate(happened, weight),
+            "predicted": float(weight @ predicted / weight.sum()),
+            "brier": metrics.brier(happened, predicted, weight),
+        }
+    return shown

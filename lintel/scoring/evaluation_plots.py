@@ -1,0 +1,33 @@
+"""The plots of a bundle's evaluation: reliability, gain and ROC of each dimension on the newest fold."""
+
+from lintel.scoring.evaluation import Forecasts, fold_rows, forecasts
+from lintel.scoring.examples import Examples
+from lintel.scoring.metrics import auc, lift_curve, roc_curve
+from lintel.scoring.plots import lift_plot, reliability_plot, roc_plot
+from lintel.scoring.reliability import reliability_curve
+from lintel.scoring.scorer import Scorer
+
+
+def evaluation_plots(scorer: Scorer, examples: Examples, *, seed: int) -> dict[str, bytes]:
+    """File name -> PNG, three for each dimension that has a model."""
+    suffix = f"{examples.data.name}{', simulated' if examples.data.simulated else ''}"
+    plots: dict[str, bytes] = {}
+    for name, dimension in scorer.ready.items():
+        found = forecasts(dimension, examples, fold_rows(examples, name))
+        plots |= _plots(name, f"{name} ({suffix})", found, seed)
+    return plots
+
+
+def _plots(name: str, title: str, found: Forecasts, seed: int) -> dict[str, bytes]:
+    curve = reliability_curve(found.outcome, found.model, found.weight, found.lead, seed=seed)
+    roc = {
+        title: (*roc_curve(found.outcome, probability, found.weight), auc(found.outcome, probability, found.weight))
+        for title, probability in (("model", found.model), ("logistic regression", found.logistic))
+    }
+    return {
+        f"{name}_reliability.png": reliability_plot(
+            title, curve.predicted, curve.observed, curve.count, low=curve.low, high=curve.high
+        ),
+        f"{name}_lift.png": lift_plot(title, *lift_curve(found.outcome, found.model, found.weight)),
+        f"{name}_roc.png": roc_plot(title, roc),
+    }

@@ -1,0 +1,76 @@
+"""Training: from examples to a bundle whose figures are those of the models that serve."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from lintel.errors import IncompatibleError
+from lintel.features.catalogue import Catalogue
+from lintel.labels.definition import LabelSet, Undefined
+from lintel.scoring.bundle import Bundle, Report
+from lintel.scoring.bundle_manifest import manifest_of
+from lintel.scoring.dimension import Dimension, Gap, MissingDimension
+from lintel.scoring.evaluation import evaluate
+from lintel.scoring.evaluation_plots import evaluation_plots
+from lintel.scoring.examples import Examples
+from lintel.scoring.feature_profile import feature_profile
+from lintel.scoring.fitting import Fitting, informative_columns
+from lintel.scoring.model_card import model_card
+from lintel.scoring.scorer import Scorer
+from lintel.scoring.xgboost_member import TreeSettings
+
+Log = Callable[[str], None]
+
+
+def train(
+    examples: Examples,
+    label_set: LabelSet,
+    catalogue: Catalogue,
+    *,
+    scope: str = "global",
+    created: datetime,
+    seed: int,
+    settings: TreeSettings | None = None,
+    log: Log = lambda _: None,
+) -> Bundle:
+    """Fit every dimension, calibrate it on a later fold, evaluate it on the newest; nothing is fitted again after that.
+
+    Parameters
+    ----------
+    created: when, for the manifest. log: told what is being done.
+
+    A dimension without enough data, or that the source does not define, is in the bundle with its reason.
+    Raises IncompatibleError if the examples were made with other features or labels.
+    """
+    if (examples.feature_digest, examples.label_digest) != (catalogue.digest, label_set.digest):
+        raise IncompatibleError("the examples have other features or labels than this code.", mend="Build them again.")
+    scorer = _fitted(examples, label_set, catalogue, seed=seed, settings=settings or TreeSettings(), log=log)
+    manifest = manifest_of(
+        scope=scope,
+        created=created,
+        data=examples.data.name,
+        data_digest=examples.digest,
+        tenants=examples.data.tenants,
+        simulated=examples.data.simulated,
+        seed=seed,
+        label_set=label_set,
+        catalogue=catalogue,
+    )
+    bundle = Bundle(manifest, scorer, Report({}, ""))
+    metrics = evaluate(bundle, examples, log=log)
+    card = model_card(manifest, scorer.dimensions, metrics)
+    return replace(bundle, report=Report(metrics, card, evaluation_plots(scorer, examples, seed=seed)))
+
+
+def _fitted(
+    examples: Examples, label_set: LabelSet, catalogue: Catalogue, *, seed: int, settings: TreeSettings, log: Log
+) -> Scorer:
+    fitting = Fitting(examples, catalogue, informative_columns(examples.features), seed, settings)
+    dimensions: dict[str, Dimension | MissingDimension] = {}
+    for name, entry in label_set.dimensions.items():
+        if isinstance(entry, Undefined):
+            dimensions[name] = MissingDimension(name, Gap.NOT_DEFINED, entry.reason)
+            continue
+        log(f"{name}: fitting")
+        dimensions[name] = fitting.dimension(entry)
+    return Scorer(catalogue, dimensions, feature_profile(examples.features), examples.data.typical_amount)

@@ -9,6 +9,7 @@ import pytest
 from lintel.sources.bpic2012 import bpic2012
 from lintel.sources.csv import CsvSource
 from lintel.sources.csv_mapping import read_csv_mapping
+from lintel.sources.simulator import Simulator, preset
 from lintel.sources.source import Source
 from lintel.sources.xes import XesSource
 from lintel.sources.xes_mapping import read_xes_mapping
@@ -48,8 +49,17 @@ def _bpic2012(folder: Path, size: int) -> Source:
     return bpic2012(_larger_log(SAMPLE, folder / f"funnel-{size}.xes", size, "9000"), batch_rows=BATCH_ROWS)
 
 
+def _simulator(folder: Path, size: int) -> Source:
+    return Simulator(preset("demo"), "t", seed=1, leads=size, days=60, batch_leads=10)
+
+
 # (folder with the documentation's examples, size) -> the source
-SOURCES: dict[str, Callable[[Path, int], Source]] = {"csv": _csv, "xes": _xes, "bpic2012": _bpic2012}
+SOURCES: dict[str, Callable[[Path, int], Source]] = {
+    "csv": _csv,
+    "xes": _xes,
+    "bpic2012": _bpic2012,
+    "simulator": _simulator,
+}
 
 
 @pytest.fixture(params=SOURCES)

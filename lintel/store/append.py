@@ -34,33 +34,34 @@ class EventWriter:
     def transaction(self, tenant: str, pending: Sequence[NewEvent]) -> Written:
         """Write as many of `pending` as fit into one transaction. Raises NotFoundError for an unknown tenant."""
         with self._database.write() as connection:
-            last_seq, newest, merges = self._lock(connection, tenant)
+            number, last_seq, newest, merges = self._lock(connection, tenant)
             deadline = time.perf_counter() + WRITE_BUDGET_SECONDS
             taken, seq = 0, last_seq
             while taken < len(pending) and (taken == 0 or time.perf_counter() < deadline):
-                fresh = self._fresh(connection, tenant, pending[taken : taken + _SLICE])
-                merges += self._insert(connection, tenant, seq, fresh)
+                fresh = self._fresh(connection, number, pending[taken : taken + _SLICE])
+                merges += self._insert(connection, number, seq, fresh)
                 seq += len(fresh)
                 newest = max([newest, *(event.known_at for event in fresh)])
                 taken = min(taken + _SLICE, len(pending))
             if seq > last_seq:
                 changes = {"last_seq": seq, "newest_known_at": newest, "merges": merges}
-                connection.execute(sa.update(tenants).where(tenants.c.id == tenant).values(changes))
+                connection.execute(sa.update(tenants).where(tenants.c.number == number).values(changes))
         return Written(taken, seq - last_seq, seq)
 
     def pause(self) -> None:
         """Let waiting writers in."""
         time.sleep(YIELD_SECONDS)
 
-    def _lock(self, connection: sa.Connection, tenant: str) -> tuple[int, int, int]:
-        """The tenant's counters; on PostgreSQL the lock on its row makes writers of one tenant take turns."""
-        query = sa.select(tenants.c.last_seq, tenants.c.newest_known_at, tenants.c.merges)
+    def _lock(self, connection: sa.Connection, tenant: str) -> tuple[int, int, int, int]:
+        """The tenant's number and counters; PostgreSQL locks its row, so that writers of one tenant take turns."""
+        query = sa.select(tenants.c.number, tenants.c.last_seq, tenants.c.newest_known_at, tenants.c.merges)
         row = connection.execute(query.where(tenants.c.id == tenant).with_for_update()).one_or_none()
         if row is None:
             raise unknown_tenant(tenant)
-        return row.last_seq, -(2**62) if row.newest_known_at is None else row.newest_known_at, row.merges
+        newest = -(2**62) if row.newest_known_at is None else row.newest_known_at
+        return row.number, row.last_seq, newest, row.merges
 
-    def _fresh(self, connection: sa.Connection, tenant: str, some: Sequence[NewEvent]) -> list[NewEvent]:
+    def _fresh(self, connection: sa.Connection, tenant: int, some: Sequence[NewEvent]) -> list[NewEvent]:
         """Those that the store does not hold, the first of each `event_id`."""
         ids = [event.event_id for event in some]
         query = sa.select(events.c.event_id).where(events.c.tenant == tenant, events.c.event_id.in_(ids))
@@ -71,7 +72,7 @@ class EventWriter:
                 first.setdefault(event.event_id, event)
         return list(first.values())
 
-    def _insert(self, connection: sa.Connection, tenant: str, last_seq: int, fresh: Sequence[NewEvent]) -> int:
+    def _insert(self, connection: sa.Connection, tenant: int, last_seq: int, fresh: Sequence[NewEvent]) -> int:
         """Insert events with the numbers after `last_seq`; the number of merges among them."""
         numbered = list(enumerate(fresh, start=last_seq + 1))
         self._insert_events(connection, [(tenant, seq, *event.columns) for seq, event in numbered])

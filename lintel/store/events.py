@@ -46,9 +46,27 @@ _LEADS = (
     .order_by(events.c.lead_id)
     .limit(sa.bindparam("limit"))
 )
-_COUNTERS = sa.select(tenants.c.last_seq, tenants.c.newest_known_at, tenants.c.merges).where(
+_COUNTERS = sa.select(tenants.c.number, tenants.c.last_seq, tenants.c.newest_known_at, tenants.c.merges).where(
     tenants.c.id == sa.bindparam("tenant")
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Counters:
+    """A tenant's number and how far its log goes; `merges` grows with every change of who lives on as whom."""
+
+    number: int
+    last_seq: int
+    newest_known_at: int | None
+    merges: int
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Who was erased, under every id that a merge made one with the lead, and how many events that were."""
+
+    leads: tuple[str, ...]
+    events: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +101,7 @@ class EventStore(Handle):
         super().__init__(database)
         self._writer = EventWriter(database)
         self._quarantine = Quarantine(database)
-        self._known_aliases: dict[str, tuple[int, list[Merge], Aliases]] = {}
+        self._known_aliases: dict[int, tuple[int, list[Merge], Aliases]] = {}
 
     # tenants
 
@@ -135,10 +153,10 @@ class EventStore(Handle):
 
         Raises InputError if the table's columns are not those of events, StorageFullError when the disk is full.
         """
-        self._counters(tenant)
+        number = self._counters(tenant).number
         checked = check(table, tenant=tenant, now=now, places=places)
         stamp = to_microseconds(now)
-        self._quarantine.add(tenant, checked.rejected, source, stamp)
+        self._quarantine.add(number, checked.rejected, source, stamp)
         appended, first_seq, last_seq = 0, None, None
         for taken, new, seq in self._written(tenant, checked.events, stamp):
             appended += new
@@ -152,29 +170,29 @@ class EventStore(Handle):
 
     def quarantine(self, tenant: str, rejections: Sequence[Rejection], source: str, now: datetime) -> None:
         """Keep rows that a source could not read."""
-        self._counters(tenant)
-        self._quarantine.add(tenant, rejections, source, to_microseconds(now))
+        self._quarantine.add(self._counters(tenant).number, rejections, source, to_microseconds(now))
 
-    def erase(self, tenant: str, lead_id: str) -> int:
+    def erase(self, tenant: str, lead_id: str) -> Erased:
         """Remove a person: the events, bodies, merges and quarantined rows of the lead and of all it was merged with.
 
-        Returns the number of events removed. Erase in the store first and in the lake after it: then no advance of
-        the lake between the two brings a row back.
+        Erase in the store first and then, with the leads that it names, in the lake: no advance between the two
+        brings a row back.
         """
-        members = self._aliases(tenant).members(lead_id)
-        mine = (events.c.tenant == tenant) & events.c.lead_id.in_(members)
+        counters = self._counters(tenant)
+        number, members = counters.number, self._aliases(counters).members(lead_id)
+        mine = (events.c.tenant == number) & events.c.lead_id.in_(members)
         merged = lead_merges.c.absorbed.in_(members) | lead_merges.c.survivor.in_(members)
-        counters = sa.update(tenants).where(tenants.c.id == tenant).values(merges=tenants.c.merges + 1)
+        change = sa.update(tenants).where(tenants.c.number == number).values(merges=tenants.c.merges + 1)
         with self._database.write() as connection:
-            connection.execute(counters)
-            numbers = sa.select(events.c.seq).where(mine)
-            connection.execute(sa.delete(bodies).where(bodies.c.tenant == tenant, bodies.c.seq.in_(numbers)))
+            connection.execute(change)
+            seqs = sa.select(events.c.seq).where(mine)
+            connection.execute(sa.delete(bodies).where(bodies.c.tenant == number, bodies.c.seq.in_(seqs)))
             removed = connection.execute(sa.delete(events).where(mine)).rowcount
-            connection.execute(sa.delete(lead_merges).where(lead_merges.c.tenant == tenant, merged))
+            connection.execute(sa.delete(lead_merges).where(lead_merges.c.tenant == number, merged))
             for member in members:
-                self._quarantine.erase(connection, tenant, member)
+                self._quarantine.erase(connection, number, member)
         self._database.forget_log()
-        return removed
+        return Erased(tuple(members), removed)
 
     def _written(self, tenant: str, table: pa.Table, stamp: int) -> Iterator[tuple[int, int, int]]:
         """(rows taken, rows new, newest seq) of each transaction."""
@@ -194,58 +212,62 @@ class EventStore(Handle):
 
         An absorbed lead may be asked for too: its survivor's events come back. `up_to_seq` shows the log as it was.
         """
-        aliases = self._aliases(tenant, up_to_seq)
+        counters = self._counters(tenant)
+        aliases = self._aliases(counters, up_to_seq)
         wanted = list(dict.fromkeys(member for lead in lead_ids for member in aliases.members(lead)))
         query = _BY_LEAD if up_to_seq is None else _BY_LEAD_UP_TO
         rows: list[Any] = []
         for start in range(0, len(wanted), _LEADS_PER_QUERY):
             some = wanted[start : start + _LEADS_PER_QUERY]
-            rows += self._rows(query, tenant=tenant, leads=some, up_to_seq=up_to_seq)
+            rows += self._rows(query, tenant=counters.number, leads=some, up_to_seq=up_to_seq)
         return aliases.relabel(stored_table(tenant, rows))
 
     def survivors(self, tenant: str, lead_ids: Sequence[str]) -> dict[str, str]:
         """The lead that each lives on as: itself if it was never merged into another."""
-        aliases = self._aliases(tenant)
+        aliases = self._aliases(self._counters(tenant))
         return {lead: aliases.survivor(lead) for lead in lead_ids}
 
     def by_time(self, tenant: str, after: tuple[int, int] | None = None, limit: int = 10_000) -> pa.Table:
         """The next events by (occurred_at, seq) after such a pair (UTC µs, seq), as recorded: merges not applied."""
-        self._counters(tenant)
+        number = self._counters(tenant).number
         time, seq = after or (None, None)
         query = _BY_TIME if after is None else _BY_TIME_AFTER
-        return stored_table(tenant, self._rows(query, tenant=tenant, time=time, seq=seq, limit=limit))
+        return stored_table(tenant, self._rows(query, tenant=number, time=time, seq=seq, limit=limit))
 
     def changes(self, tenant: str, after_seq: int = 0, limit: int = 10_000) -> pa.Table:
         """The next events by `seq`, as recorded: the feed that derived data follows."""
-        self._counters(tenant)
-        return stored_table(tenant, self._rows(_CHANGES, tenant=tenant, after_seq=after_seq, limit=limit))
+        number = self._counters(tenant).number
+        return stored_table(tenant, self._rows(_CHANGES, tenant=number, after_seq=after_seq, limit=limit))
 
     def latest_seq(self, tenant: str) -> int:
         """The newest `seq`; 0 before the first event."""
-        return self._counters(tenant)[0]
+        return self._counters(tenant).last_seq
 
     def newest_known_at(self, tenant: str) -> datetime | None:
         """Where the log ends: the newest `known_at` ever written. Erasing a lead does not move it back."""
-        newest = self._counters(tenant)[1]
+        newest = self._counters(tenant).newest_known_at
         return None if newest is None else from_microseconds(newest)
 
     def lead_seq(self, tenant: str, lead_ids: Sequence[str]) -> dict[str, int]:
         """The newest `seq` of each lead and all merged into it; leads without events are left out."""
-        aliases = self._aliases(tenant)
+        counters = self._counters(tenant)
+        aliases = self._aliases(counters)
         newest: dict[str, int] = {}
         wanted = list(dict.fromkeys(member for lead in lead_ids for member in aliases.members(lead)))
         for start in range(0, len(wanted), _LEADS_PER_QUERY):
-            for lead, seq in self._rows(_LEAD_SEQ, tenant=tenant, leads=wanted[start : start + _LEADS_PER_QUERY]):
+            some = wanted[start : start + _LEADS_PER_QUERY]
+            for lead, seq in self._rows(_LEAD_SEQ, tenant=counters.number, leads=some):
                 survivor = aliases.survivor(lead)
                 newest[survivor] = max(seq, newest.get(survivor, 0))
         return {lead: newest[aliases.survivor(lead)] for lead in lead_ids if aliases.survivor(lead) in newest}
 
     def lead_ids(self, tenant: str, after: str = "", limit: int = 10_000) -> list[str]:
         """The next leads by id, without those merged into another."""
-        aliases = self._aliases(tenant)
+        counters = self._counters(tenant)
+        aliases = self._aliases(counters)
         found: list[str] = []
         while len(found) < limit:
-            page = [row[0] for row in self._rows(_LEADS, tenant=tenant, after=after, limit=limit)]
+            page = [row[0] for row in self._rows(_LEADS, tenant=counters.number, after=after, limit=limit)]
             found += [lead for lead in page if aliases.survivor(lead) == lead]
             if len(page) < limit:
                 break
@@ -254,10 +276,10 @@ class EventStore(Handle):
 
     def bodies(self, tenant: str, event_ids: Sequence[str]) -> dict[str, Body]:
         """The bodies of events that have one, by `event_id`."""
-        self._counters(tenant)
+        number = self._counters(tenant).number
         joined = sa.join(events, bodies, (events.c.tenant == bodies.c.tenant) & (events.c.seq == bodies.c.seq))
         query = sa.select(events.c.event_id, bodies.c.text, bodies.c.attributes).select_from(joined)
-        query = query.where(events.c.tenant == tenant, events.c.event_id.in_(sa.bindparam("ids", expanding=True)))
+        query = query.where(events.c.tenant == number, events.c.event_id.in_(sa.bindparam("ids", expanding=True)))
         found: dict[str, Body] = {}
         for start in range(0, len(event_ids), _LEADS_PER_QUERY):
             for event_id, text, attributes in self._rows(query, ids=list(event_ids[start : start + _LEADS_PER_QUERY])):
@@ -266,15 +288,14 @@ class EventStore(Handle):
 
     def count(self, tenant: str) -> int:
         """How many events the tenant has."""
-        self._counters(tenant)
+        number = self._counters(tenant).number
         with self._database.read() as connection:
-            query = sa.select(sa.func.count()).select_from(events).where(events.c.tenant == tenant)
+            query = sa.select(sa.func.count()).select_from(events).where(events.c.tenant == number)
             return connection.execute(query).scalar_one()
 
     def quarantined(self, tenant: str, limit: int = 100) -> list[Quarantined]:
         """Rows that were not taken, the newest first."""
-        self._counters(tenant)
-        return self._quarantine.newest(tenant, limit)
+        return self._quarantine.newest(self._counters(tenant).number, limit)
 
     def _rows(self, query: sa.Select[Any], **parameters: object) -> list[Any]:
         """Plain tuples straight from the driver: a result of SQLAlchemy would wrap each."""
@@ -282,22 +303,21 @@ class EventStore(Handle):
             result: Any = connection.execute(query, parameters)
             return result.cursor.fetchall()
 
-    def _counters(self, tenant: str) -> tuple[int, int | None, int]:
+    def _counters(self, tenant: str) -> _Counters:
         rows = self._rows(_COUNTERS, tenant=tenant)
         if not rows:
             raise unknown_tenant(tenant)
-        last_seq, newest, merges = rows[0]
-        return last_seq, newest, merges
+        return _Counters(*rows[0])
 
-    def _aliases(self, tenant: str, up_to_seq: int | None = None) -> Aliases:
+    def _aliases(self, counters: _Counters, up_to_seq: int | None = None) -> Aliases:
         """Who lives on as whom: read again only when the tenant's count of merges has changed."""
-        version = self._counters(tenant)[2]
-        known = self._known_aliases.get(tenant)
+        number, version = counters.number, counters.merges
+        known = self._known_aliases.get(number)
         if known is None or known[0] != version:
             columns = [lead_merges.c[name] for name in Merge.__dataclass_fields__]
-            query = sa.select(*columns).where(lead_merges.c.tenant == tenant)
+            query = sa.select(*columns).where(lead_merges.c.tenant == number)
             merges = [Merge(*row) for row in self._rows(query)] if version else []
-            known = self._known_aliases[tenant] = (version, merges, Aliases(merges))
+            known = self._known_aliases[number] = (version, merges, Aliases(merges))
         if up_to_seq is None or not known[2]:
             return known[2]
         return Aliases(merge for merge in known[1] if merge.seq <= up_to_seq)

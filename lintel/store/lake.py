@@ -70,6 +70,9 @@ class Lake:
             for events in _portions(store, tenant, manifest.watermark):
                 manifest, written = _extended(folder, manifest, events)
                 added, parts = added + len(events), parts + written
+            if manifest.watermark < newest:  # the newest events were erased before they came here
+                manifest = replace(manifest, watermark=newest)
+                _save(folder, manifest)
             _compact(folder, manifest)
         return LakeReport(added, parts, manifest.watermark, now)
 
@@ -104,14 +107,15 @@ class Lake:
         """SHA-256 over the manifest, which holds that of every part: what a model trained on the lake has seen."""
         return self._manifest(tenant).digest()
 
-    def erase(self, tenant: str, lead_id: str) -> int:
-        """Remove a lead and all it was merged with from every part; how many events that were.
+    def erase(self, tenant: str, leads: Sequence[str]) -> int:
+        """Remove leads, and all that the lake knows to be one with them, from every part; how many events that were.
 
-        Erase in the store first: an advance copies what the store still has.
+        Erase in the store first, which names the leads: an advance copies what the store still has.
         """
         with self._writing(tenant) as folder:
             manifest = read_manifest(folder, tenant)
-            members = Aliases(manifest.merges).members(lead_id)
+            aliases = Aliases(manifest.merges)
+            members = sorted({member for lead in leads for member in aliases.members(lead)})
             rewritten, removed = _without_leads(folder, manifest, members)
             kept = tuple(one for one in manifest.merges if not {one.absorbed, one.survivor} & set(members))
             manifest = replace(manifest, parts=rewritten, merges=kept)

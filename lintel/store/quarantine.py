@@ -29,12 +29,12 @@ class Quarantined:
 
 
 class Quarantine:
-    """The quarantine of all tenants."""
+    """The quarantine of all tenants, who go by their numbers."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, tenant: str, rejections: Sequence[Rejection], source: str, now: int) -> None:
+    def add(self, tenant: int, rejections: Sequence[Rejection], source: str, now: int) -> None:
         """Keep rejected rows. A row that is here already, from an earlier run over the same source, stays one row."""
         insert = self._database.insert_new(quarantine)
         for start in range(0, len(rejections), _CHUNK):
@@ -44,7 +44,7 @@ class Quarantine:
             if start + _CHUNK < len(rejections):
                 time.sleep(YIELD_SECONDS)
 
-    def newest(self, tenant: str, limit: int) -> list[Quarantined]:
+    def newest(self, tenant: int, limit: int) -> list[Quarantined]:
         """The newest rows first."""
         names = list(Quarantined.__dataclass_fields__)
         query = sa.select(*(quarantine.c[name] for name in names)).where(quarantine.c.tenant == tenant)
@@ -52,7 +52,7 @@ class Quarantine:
         with self._database.read() as connection:
             return [Quarantined(*row) for row in connection.execute(query)]
 
-    def erase(self, connection: sa.Connection, tenant: str, lead_id: str) -> None:
+    def erase(self, connection: sa.Connection, tenant: int, lead_id: str) -> None:
         """Remove the rows that name a lead."""
         named = json.dumps({"lead_id": lead_id}, ensure_ascii=False)[1:-1]
         connection.execute(
@@ -62,7 +62,7 @@ class Quarantine:
         )
 
 
-def _row(tenant: str, rejection: Rejection, source: str, now: int) -> dict[str, Any]:
+def _row(tenant: int, rejection: Rejection, source: str, now: int) -> dict[str, Any]:
     row = {"source": source, **asdict(rejection)}
     digest = blake2b(json.dumps(row, sort_keys=True).encode(), digest_size=16).hexdigest()
     return {"tenant": tenant, "digest": digest, **row, "quarantined_at": now}

@@ -5,7 +5,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 
@@ -32,6 +32,22 @@ class ScoreRow:
     answer: Mapping[str, Any]  # the whole answer, as the endpoint gives it
     scored_at: datetime
 
+    @classmethod
+    def of(cls, answer: Mapping[str, Any], scored_at: datetime) -> Self:
+        """The row of an answer in the endpoint's form. One without a priority goes to the end of the list."""
+        dimensions = answer["dimensions"]
+        return cls(
+            lead_id=answer["lead_id"],
+            as_of=datetime.fromisoformat(answer["as_of"]),
+            seq=answer["seq"],
+            bundle=answer["model"]["digest"],
+            model_version=answer["model"]["version"],
+            priority=answer["overall"].get("priority", 0.0),
+            probabilities={name: one["probability"] for name, one in dimensions.items() if "probability" in one},
+            answer=answer,
+            scored_at=scored_at,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ScorePage:
@@ -53,6 +69,15 @@ class ScoreStore(Handle):
         for start in range(0, len(ordered), _CHUNK):
             with self._database.write() as connection:
                 self._put(connection, tenant, ordered[start : start + _CHUNK])
+
+    def retire(self, tenant: str, before: datetime) -> int:
+        """Take leads that were last scored before a moment (closed or gone since) off the list; how many there were.
+
+        Their history stays.
+        """
+        stale = (scores.c.tenant == tenant) & scores.c.latest & (scores.c.scored_at < to_microseconds(before))
+        with self._database.write() as connection:
+            return connection.execute(sa.update(scores).where(stale).values(_NOT_LATEST)).rowcount
 
     def page(self, tenant: str, sort: str = "priority", limit: int = 50, cursor: str | None = None) -> ScorePage:
         """The latest answers, highest priority first, ties by lead id downward.

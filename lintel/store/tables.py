@@ -26,14 +26,16 @@ EVENTS = MetaData()
 STATE = MetaData()
 
 
-def _tenant() -> Column[str]:
-    return Column("tenant", Text, ForeignKey("tenants.id"), primary_key=True)
+def _tenant() -> Column[int]:
+    """The tenant by number: its id would make every index half as large again, and a load a third slower."""
+    return Column("tenant", Integer, ForeignKey("tenants.number"), primary_key=True, autoincrement=False)
 
 
 tenants = Table(
     "tenants",
     EVENTS,
-    Column("id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
     Column("settings", Text, nullable=False),  # JSON of lintel.store.tenants.Tenant
     Column("last_seq", BigInteger, nullable=False, default=0),
     Column("newest_known_at", BigInteger),

@@ -10,7 +10,7 @@ from lintel.events.columns import columns_from_table
 from lintel.events.schema import SIGNALS, STORED_SCHEMA
 from lintel.events.validation import Rejection
 from lintel.language.signals import signals
-from lintel.store.events import Body, EventStore
+from lintel.store.events import Body, Erased, EventStore
 from lintel.store.tenants import Clock, Tenant
 
 Row = Callable[..., dict[str, Any]]
@@ -241,7 +241,7 @@ def test_erasing_a_person_leaves_nothing_of_them(
     gone = [row(0, text="goes away"), row(1), merge, row(6, kind="no.such", lead_id="lead1")]
     store.append("acme", table([*kept, *gone]), now=now)
     assert len(store.quarantined("acme")) == 1
-    assert store.erase("acme", "lead1") == 3
+    assert store.erase("acme", "lead1") == Erased(("lead0", "lead1"), 3)
     assert sorted(ids(store.changes("acme"))) == ["e2", "e3"]
     assert store.bodies("acme", ["e0", "e2"]) == {"e2": Body("stays", None)}
     assert store.quarantined("acme") == []

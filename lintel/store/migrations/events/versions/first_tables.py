@@ -11,7 +11,8 @@ def upgrade() -> None:
     """Create the tables of the log."""
     op.create_table(
         "tenants",
-        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("id", sa.Text, nullable=False, unique=True),
         sa.Column("settings", sa.Text, nullable=False),
         sa.Column("last_seq", sa.BigInteger, nullable=False),
         sa.Column("newest_known_at", sa.BigInteger),
@@ -34,8 +35,8 @@ def upgrade() -> None:
     op.create_index("quarantine_by_time", "quarantine", ["tenant", "quarantined_at", "digest"])
 
 
-def _tenant() -> sa.Column[str]:
-    return sa.Column("tenant", sa.Text, sa.ForeignKey("tenants.id"), primary_key=True)
+def _tenant() -> sa.Column[int]:
+    return sa.Column("tenant", sa.Integer, sa.ForeignKey("tenants.number"), primary_key=True, autoincrement=False)
 
 
 def _seq() -> sa.Column[int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +11,8 @@ from lintel.scoring.bundle import Bundle
 from lintel.scoring.decision_id import decision_id
 from lintel.scoring.moments import microseconds
 from lintel.store.events import EventStore
+from lintel.store.log import TenantLog
 from lintel.store.tenants import Clock, Tenant
-
-if TYPE_CHECKING:  # both import what is scored with, so scoring cannot import them at run time
-    from lintel.home import TenantLog
-    from lintel.registry.champion import Champion
 
 Json = dict[str, Any]
 
@@ -56,16 +53,22 @@ def score_leads(
 
 
 def score_batch(
-    model: "Champion", log: "TenantLog", *, seq: int, served_by: str = "champion", now: datetime | None = None
+    bundle: Bundle,
+    log: TenantLog,
+    *,
+    seq: int,
+    model_version: int | None,
+    served_by: str = "champion",
+    now: datetime | None = None,
 ) -> list[Json]:
     """Answers for all leads of a log that are open at its as-of time, highest priority first, without reasons.
 
     `seq` is the last event in the log. Each has a percentile: the share of open leads with a lower priority, 0..100.
     """
-    tenant, bundle = log.tenant, model.bundle
+    tenant = log.tenant
     as_of = microseconds(log.as_of)
     cards = bundle.score_columns(log.columns, log.lead_ids, as_of, time_zone=tenant.time_zone)
-    shared = _envelope(bundle, tenant, seq=seq, model_version=model.version, served_by=served_by)
+    shared = _envelope(bundle, tenant, seq=seq, model_version=model_version, served_by=served_by)
     now = now or datetime.now(UTC)
     answers = [_answer(card, shared, now) for card in cards if card.get("status") == "open"]
     _rank(answers)

@@ -19,6 +19,7 @@ from lintel.scoring.examples import Examples
 from lintel.scoring.folds import Fold, Folds, split
 from lintel.scoring.hazard import EDGES_DAYS
 from lintel.scoring.moments import time_text
+from lintel.scoring.reliability import expected_calibration_error
 
 Float64 = NDArray[np.float64]
 Json = dict[str, Any]
@@ -113,8 +114,8 @@ def _evaluated(dimension: Dimension, examples: Examples, seed: int) -> Json:
     return whole | {
         "definition": dimension.definition,
         "baselines": {
-            "base_rate": _figures(found, found.base_rate, seed),
-            "logistic_regression": _figures(found, found.logistic, seed),
+            "base_rate": _baseline_figures(found, found.base_rate),
+            "logistic_regression": _baseline_figures(found, found.logistic),
         },
         "by_origin": {name: figures for name, figures in by_origin.items() if figures["n"]},
         "unseen": _figures(found, found.model, seed, found.unseen),
@@ -129,6 +130,21 @@ def _figures(found: Forecasts, probability: Float64, seed: int, chosen: NDArray[
     rows = np.ones(len(found.outcome), bool) if chosen is None else chosen
     figures = metrics.evaluate(found.outcome[rows], probability[rows], found.weight[rows], found.lead[rows], seed=seed)
     return {name: _plain(value) for name, value in asdict(figures).items()}
+
+
+def _baseline_figures(found: Forecasts, probability: Float64) -> Json:
+    """The same metrics on all rows, without their bands."""
+    judged = found.outcome, probability, found.weight
+    figures = {
+        "n": len(found.outcome),
+        "auc": metrics.auc(*judged),
+        "average_precision": metrics.average_precision(*judged),
+        "log_loss": metrics.log_loss(*judged),
+        "brier": metrics.brier(*judged),
+        "ece": expected_calibration_error(*judged),
+        "lift_top_decile": metrics.lift(*judged, share=0.1),
+    }
+    return {name: _plain(value) for name, value in figures.items()}
 
 
 def _plain(value: Any) -> Any:

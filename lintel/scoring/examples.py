@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,10 +23,8 @@ from lintel.labels.outcomes import Outcome, Status, outcomes
 from lintel.labels.points import DecisionPoints, decision_points
 from lintel.scoring.history import latest_amount
 from lintel.scoring.moments import microseconds
+from lintel.store.log import TenantLog
 from lintel.store.tenants import Tenant
-
-if TYPE_CHECKING:  # the composition root imports what is scored with, so scoring cannot import it at run time
-    from lintel.home import TenantLog
 
 POINTS_A_LEAD = 5
 """Decision points kept of each origin (events, nights, touches) a lead."""
@@ -135,7 +133,7 @@ class Examples:
         }
 
 
-def build_examples(log: "TenantLog", *, seed: int, per_origin: int | None = POINTS_A_LEAD) -> Examples:
+def build_examples(log: TenantLog, *, seed: int, per_origin: int | None = POINTS_A_LEAD) -> Examples:
     """Examples of a tenant's log, with the tenant's labels and Lintel's catalogue, as known at the log's as-of time.
 
     `per_origin` is the most points of each origin a lead; None keeps all. Raises InputError if there is no decision

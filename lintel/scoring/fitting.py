@@ -32,7 +32,7 @@ class Fitting:
     catalogue: Catalogue
     columns: NDArray[np.intp]
     seed: int
-    settings: TreeSettings
+    settings: TreeSettings | None = None
 
     def dimension(self, entry: Question | Timing) -> Dimension | MissingDimension:
         """The calibrated model of one dimension, or what it lacks."""

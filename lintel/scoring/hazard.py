@@ -8,7 +8,7 @@ censoring needs no further care.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,6 +22,8 @@ EDGES_DAYS = (0.0, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 14.0, 21.0, 30.0, 45.0, 60.0)
 BINS = len(EDGES_DAYS) - 1
 BIN_FEATURE = "timing_bin"
 _BIN_WIDTHS = tuple(later - earlier for earlier, later in pairwise(EDGES_DAYS))
+HAZARD_SETTINGS = TreeSettings(learning_rate=0.1, colsample_bytree=0.3, max_trees=300, patience=20, max_bin=64)
+"""Person-period rows are many: fewer, quicker trees."""
 _QUADRATURE_POINTS = 12
 _FLOOR = 1e-9
 
@@ -129,7 +131,7 @@ def fit_hazard(
     """Fit on examples of the training fold; parameters as in `person_periods` and `fit_xgboost`."""
     periods = person_periods(days, observed_days)
     rows = _append_bin(features[periods.example], periods.bin)
-    settings = replace(settings or TreeSettings(), max_bin=64)
+    settings = settings or HAZARD_SETTINGS
     model = fit_xgboost(
         rows,
         periods.decided,

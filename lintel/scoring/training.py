@@ -38,13 +38,14 @@ def train(
     Parameters
     ----------
     created: when, for the manifest. log: told what is being done.
+    settings: of all members, instead of each kind's own.
 
     A dimension without enough data, or that the source does not define, is in the bundle with its reason.
     Raises IncompatibleError if the examples were made with other features or labels.
     """
     if (examples.feature_digest, examples.label_digest) != (catalogue.digest, label_set.digest):
         raise IncompatibleError("the examples have other features or labels than this code.", mend="Build them again.")
-    scorer = _fitted(examples, label_set, catalogue, seed=seed, settings=settings or TreeSettings(), log=log)
+    scorer = _fitted(examples, label_set, catalogue, seed=seed, settings=settings, log=log)
     manifest = manifest_of(
         scope=scope,
         created=created,
@@ -63,7 +64,7 @@ def train(
 
 
 def _fitted(
-    examples: Examples, label_set: LabelSet, catalogue: Catalogue, *, seed: int, settings: TreeSettings, log: Log
+    examples: Examples, label_set: LabelSet, catalogue: Catalogue, *, seed: int, settings: TreeSettings | None, log: Log
 ) -> Scorer:
     fitting = Fitting(examples, catalogue, informative_columns(examples.features), seed, settings)
     dimensions: dict[str, Dimension | MissingDimension] = {}

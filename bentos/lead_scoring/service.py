@@ -19,6 +19,8 @@ app = application(settings(), baked=CHAMPION_PATH)
     service_class=MountedService,
     workers=settings().inference_workers,
     http={"host": settings().host, "port": settings().port},
+    # one row through small trees takes less time than waking a second thread, and spinning ones starve the others
+    envs=[{"name": "OMP_NUM_THREADS", "value": "1"}],
     metrics={"enabled": False},  # ours are in serving.metrics
     logging={"access": {"enabled": False}},  # paths and counts are metrics; bodies are nobody's
 )

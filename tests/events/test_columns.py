@@ -1,10 +1,10 @@
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from lintel.events.columns import NEVER, NULL, columns_from_table
+from lintel.events.columns import NEVER, NULL, columns_from_table, sort_columns
 from lintel.events.kinds import kind_codes
 from tests.features.logs import START, random_rows, table
 
@@ -53,3 +53,16 @@ def test_equal_logs_give_equal_columns_in_any_order_of_arrival() -> None:
     first, second = (columns_from_table(table(some), leads) for some in (rows, rows[::-1]))
     for field in fields(first):
         np.testing.assert_array_equal(getattr(first, field.name), getattr(second, field.name))
+
+
+@pytest.mark.parametrize("apart", [1, 2**55])
+def test_events_are_sorted_by_lead_and_time_whether_or_not_both_fit_in_one_integer(apart: int) -> None:
+    columns = columns_from_table(
+        table(random_rows(2, 200, leads=300, days=9)), pa.array([f"lead{number}" for number in range(300)])
+    )
+    shuffled = columns.take(np.random.default_rng(1).permutation(len(columns)))
+    moved = replace(shuffled, occurred_at=shuffled.occurred_at + apart * (shuffled.kind % 2).astype(np.int64))
+    found = sort_columns(moved)
+    assert (np.diff(found.lead) >= 0).all()
+    assert (np.diff(found.occurred_at)[np.diff(found.lead) == 0] >= 0).all()
+    assert sorted(found.occurred_at) == sorted(moved.occurred_at)

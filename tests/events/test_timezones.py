@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lintel.errors import InputError
@@ -33,6 +33,7 @@ def _microseconds(moment: datetime) -> int:
     return (moment - _EPOCH.replace(tzinfo=UTC)) // timedelta(microseconds=1)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(ZONES),
     st.datetimes(datetime(1990, 1, 1), datetime(2059, 12, 31), timezones=st.just(UTC)),

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lintel.errors import InputError
@@ -232,6 +232,7 @@ _values = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from([*INCOMING_SCHEMA.names, "strange"]), _values), max_size=5))
 def test_no_row_is_lost_whatever_comes_in(rows) -> None:
     loose = table_from_rows(rows)

@@ -124,6 +124,7 @@ def test_any_text_is_read(text: str) -> None:
         assert got.text == text
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=["N"], exclude_characters="@"), max_size=200))
 def test_text_without_digits_or_words_for_them_keeps_every_character(text: str) -> None:
     lowered = text.lower()

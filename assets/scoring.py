@@ -10,6 +10,7 @@ from assets.tenants import TENANTS
 from lintel.home import Home
 from lintel.registry.champion import champion_bundle
 from lintel.scoring.answers import score_batch
+from lintel.store.scores import ScoreRow
 
 
 @dg.asset(
@@ -20,11 +21,14 @@ def lead_scores(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home])
     tenant = context.partition_key
     log = home.log(tenant, now=datetime.now(UTC))
     model = champion_bundle(home.traffic, home.settings.bundles_path, tenant)
-    answers = score_batch(model, log, seq=home.lake.watermark(tenant))
-    home.scores.put(tenant, answers)
+    now = datetime.now(UTC)
+    answers = score_batch(model.bundle, log, seq=home.lake.watermark(tenant), model_version=model.version, now=now)
+    home.scores.put(tenant, [ScoreRow.of(answer, now) for answer in answers])
+    retired = home.scores.retire(tenant, now)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(answers),
+            "off_the_list": retired,
             "as_of": log.as_of.isoformat(),
             "model_version": model.version,
         }

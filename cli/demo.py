@@ -8,7 +8,7 @@ import httpx
 import typer
 from rich.table import Table
 
-from cli.ingest import take_in
+from cli.ingest import SIMULATED_TENANT, take_in
 from cli.nightly import run_nightly
 from cli.options import Json
 from cli.output import emit, note, progress, results, table
@@ -39,11 +39,12 @@ def demo(
     serving = champion_entry(home.traffic, tenant.id)
     if serving is None:
         raise UnavailableError(f"No champion serves {tenant.id!r} after the nightly run.")
-    token = home.keys.create(tenant.id, f"demo-{secrets.token_hex(4)}", "read")
+    key_name = f"demo-{secrets.token_hex(4)}"
+    token = home.keys.create(tenant.id, key_name, "read")
     note("building and starting the scoring service")
     with bento(settings(), run["bento"], port=0) as endpoint:
         answers = _ask(endpoint.url, token, leads)
-    home.keys.revoke(token)
+    home.keys.revoke(tenant.id, key_name)
     home.close()
     value = {"tenant": tenant.id, "simulated": tenant.simulated, "bento": run["bento"], "leads": answers}
     if not as_json:
@@ -65,13 +66,15 @@ def _data() -> tuple[Source, Tenant]:
 
 def _simulation() -> tuple[Source, Tenant]:
     note("[yellow]Going on with the simulator: every figure below is simulated.[/yellow]")
-    source = Simulator(preset("demo"), tenant="simulated", seed=settings().seed, leads=SIMULATED_LEADS)
+    source = Simulator(preset("demo"), SIMULATED_TENANT, seed=settings().seed, leads=SIMULATED_LEADS)
     return source, source.tenant_settings()
 
 
 def _ask(url: str, token: str, count: int) -> list[dict[str, Any]]:
     """The list of the nightly run names the leads; the scoring endpoint scores them now and says why."""
-    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60, trust_env=False) as client:
+    with httpx.Client(
+        base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60, trust_env=False
+    ) as client:
         listed = _answer(client.get("/v1/leads", params={"sort": "priority", "limit": count}))["leads"]
         lead_ids = [one["lead_id"] for one in listed]
         scored = _answer(client.post("/v1/score", json={"lead_ids": lead_ids, "explain": True}))
@@ -99,7 +102,9 @@ def _show(tenant: Tenant, version: int, answers: Sequence[Mapping[str, Any]]) ->
     results.print(_roomy(made))
     for name in shown:
         results.print(f"  [bold]{name}[/bold]: {answers[0]['dimensions'][name].get('definition', '')}", highlight=False)
-    results.print(f"  as of {answers[0]['as_of']} ({answers[0]['clock']}); brackets are 90 % intervals", highlight=False)
+    results.print(
+        f"  as of {answers[0]['as_of']} ({answers[0]['clock']}); brackets are 90 % intervals", highlight=False
+    )
 
 
 def _cell(answer: Mapping[str, Any], name: str) -> str:

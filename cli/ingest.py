@@ -11,18 +11,22 @@ from cli.output import emit, note, progress, table
 from lintel.errors import InputError, NotFoundError
 from lintel.home import Home
 from lintel.settings import settings
-from lintel.sources import bpic2012 as bpic2012_source
-from lintel.sources.bpic2012 import Bpic2012
+from lintel.sources.bpic2012 import bpic2012, bpic2012_tenant
 from lintel.sources.csv import CsvSource
+from lintel.sources.csv_mapping import read_csv_mapping
 from lintel.sources.datasets import pull
 from lintel.sources.simulator import Simulator, preset
 from lintel.sources.source import Source
 from lintel.sources.xes import XesSource
+from lintel.sources.xes_mapping import read_xes_mapping
 from lintel.store.ingest import IngestReport
 from lintel.store.ingest import ingest as ingest_source
 from lintel.store.tenants import Tenant
 
 app = typer.Typer(help="Append events from a file, a data set or the simulator. Appending twice is a no-op.")
+
+SIMULATED_TENANT = "sim-denver"
+"""A tenant of the preset world `demo`."""
 
 Mapping = Annotated[Path, typer.Option("--mapping", help="TOML file that maps the source's words onto Lintel's kinds.")]
 Labels = Annotated[str, typer.Option("--labels", help="Label set of a tenant that is new.")]
@@ -31,37 +35,47 @@ Zone = Annotated[str, typer.Option("--time-zone", help="Time zone of a tenant th
 
 @app.command("csv")
 def csv_command(
-    file: Path, mapping: Mapping, tenant: TenantId, labels: Labels = "crm", time_zone: Zone = "UTC", as_json: Json = False
+    file: Path,
+    mapping: Mapping,
+    tenant: TenantId,
+    labels: Labels = "crm",
+    time_zone: Zone = "UTC",
+    as_json: Json = False,
 ) -> None:
     """A CSV file with a mapping (docs/sources.md)."""
-    _run(CsvSource(file, mapping), Tenant(tenant, labels=labels, time_zone=time_zone), as_json)
+    _run(CsvSource(file, read_csv_mapping(mapping)), Tenant(tenant, labels=labels, time_zone=time_zone), as_json)
 
 
 @app.command("xes")
 def xes_command(
-    file: Path, mapping: Mapping, tenant: TenantId, labels: Labels = "crm", time_zone: Zone = "UTC", as_json: Json = False
+    file: Path,
+    mapping: Mapping,
+    tenant: TenantId,
+    labels: Labels = "crm",
+    time_zone: Zone = "UTC",
+    as_json: Json = False,
 ) -> None:
     """An XES event log, plain or gzipped, with a mapping (docs/sources.md)."""
-    _run(XesSource(file, mapping), Tenant(tenant, labels=labels, time_zone=time_zone), as_json)
+    _run(XesSource(file, read_xes_mapping(mapping)), Tenant(tenant, labels=labels, time_zone=time_zone), as_json)
 
 
 @app.command("bpic2012")
 def bpic2012_command(tenant: TenantId = DEFAULT_TENANT, as_json: Json = False) -> None:
     """The BPI Challenge 2012 loan funnel: pulled if it is not here yet."""
     path = pull("bpic2012", mirror=settings().data_mirror, into=settings().data_path)
-    _run(Bpic2012(path), bpic2012_source.tenant(tenant), as_json)
+    _run(bpic2012(path), bpic2012_tenant(tenant), as_json)
 
 
 @app.command("simulator")
 def simulator_command(
-    tenant: TenantId = "simulated",
+    tenant: TenantId = SIMULATED_TENANT,
     world: Annotated[str, typer.Option(help="Preset world.")] = "demo",
     leads: Annotated[int, typer.Option(min=1, max=1_000_000)] = 2_000,
     seed: int = 7,
     as_json: Json = False,
 ) -> None:
     """A simulated brokerage whose true probabilities are known. Every figure of it is labelled as simulated."""
-    source = Simulator(preset(world), tenant=tenant, seed=seed, leads=leads)
+    source = Simulator(preset(world), tenant, seed=seed, leads=leads)
     _run(source, source.tenant_settings(), as_json)
 
 

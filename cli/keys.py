@@ -25,3 +25,8 @@ def create_command(
     token = home.keys.create(tenant, name, role)
     home.close()
     emit({"tenant": tenant, "name": name, "role": role, "key": token}, as_json=as_json, table=token)
+
+
+def development_key(home: Home) -> str:
+    """A line that says how to get a key; keys are shown once, so there is none to show again."""
+    return "A key: `lintel keys create --name NAME`; send it as `Authorization: Bearer KEY`."

@@ -1,8 +1,5 @@
 """`lintel nightly`: the nightly Dagster job of one tenant, in this process."""
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +12,9 @@ from lintel.errors import LintelError
 from lintel.home import Home
 from lintel.settings import settings
 from orchestration.instance import open_instance
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""The bar says enough on the terminal; the Dagster instance keeps every event."""
 
 
 class NightlyFailedError(LintelError):
@@ -31,7 +31,7 @@ def nightly(tenant: TenantId = DEFAULT_TENANT, as_json: Json = False) -> None:
 
 
 def run_nightly(tenant: str) -> dict[str, Any]:
-    """Run the job and return `{"tenant", "run_id", "success", "steps": {name: seconds}}`.
+    """Run the job and return `{"tenant", "run_id", "success", "steps": {name: seconds}, "bento"}`.
 
     Raises NotFoundError for an unknown tenant, NightlyFailedError naming the step that failed.
     """
@@ -44,7 +44,7 @@ def run_nightly(tenant: str) -> dict[str, Any]:
     steps: dict[str, float] = {}
     failures: list[str] = []
     run_id = str(uuid4())
-    with open_instance(settings()) as instance, _quiet(), progress(f"nightly {tenant}", len(job.nodes)) as advance:
+    with open_instance(settings()) as instance, progress(f"nightly {tenant}", len(job.nodes)) as advance:
         instance.add_dynamic_partitions(TENANTS.name or "", [tenant])
 
         def listen(entry: dg.EventLogEntry) -> None:
@@ -60,14 +60,20 @@ def run_nightly(tenant: str) -> dict[str, Any]:
 
         instance.add_event_listener(run_id, listen)
         result = job.execute_in_process(
-            instance=instance, partition_key=tenant, run_id=run_id, raise_on_error=False
+            instance=instance, partition_key=tenant, run_id=run_id, raise_on_error=False, run_config=_QUIET
         )
     if not result.success:
         raise NightlyFailedError(
             f"The nightly run of {tenant!r} failed at {'; '.join(failures) or 'start'}.",
             mend=f"See run {run_id} in the Dagster UI (`make up`).",
         )
-    return {"tenant": tenant, "run_id": run_id, "success": True, "steps": steps}
+    return {"tenant": tenant, "run_id": run_id, "success": True, "steps": steps, "bento": bento_tag(result)}
+
+
+def bento_tag(result: dg.ExecuteInProcessResult) -> str:
+    """The tag of the bento that the run built."""
+    (made,) = result.asset_materializations_for_node("lead_scoring_bento")
+    return str(made.metadata["tag"].value)
 
 
 def _reason(event: dg.DagsterEvent) -> str:
@@ -75,15 +81,3 @@ def _reason(event: dg.DagsterEvent) -> str:
     while error is not None and error.cause is not None:
         error = error.cause
     return error.message.strip() if error is not None else "failed"
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Dagster logs each event to standard error at DEBUG; the bar says enough, the instance keeps the rest."""
-    logger = logging.getLogger("dagster")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

@@ -9,26 +9,17 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from lintel.errors import InputError
-from lintel.events.columns import EventColumns, columns_from_table
+from lintel.events.columns import columns_from_table
 from lintel.registry.models import ModelRegistry
 from lintel.registry.traffic import Traffic
 from lintel.settings import Settings
 from lintel.store.events import EventStore
 from lintel.store.lake import Lake
+from lintel.store.log import TenantLog
 from lintel.store.state import KeyRing, ScoreStore
-from lintel.store.tenants import Clock, Tenant
+from lintel.store.tenants import Clock
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-
-
-@dataclass(frozen=True, slots=True)
-class TenantLog:
-    """A tenant's whole event log in memory, and the moment that its clock shows."""
-
-    tenant: Tenant
-    lead_ids: tuple[str, ...]  # (L,) the lead of each code in `columns.lead`, sorted
-    columns: EventColumns
-    as_of: datetime
 
 
 @dataclass(frozen=True)

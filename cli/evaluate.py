@@ -1,0 +1,49 @@
+"""`lintel evaluate`: how good the champion is, on the newest fold, beside baselines."""
+
+from typing import Any
+
+from rich.table import Table
+
+from cli.options import DEFAULT_TENANT, Json, TenantId
+from cli.output import emit, note, table
+from lintel.errors import NotFoundError
+from lintel.home import Home
+from lintel.registry.champion import champion_bundle
+from lintel.scoring.evaluation import evaluate as evaluate_bundle
+from lintel.scoring.examples import Examples
+from lintel.settings import settings
+
+_COLUMNS = ("auc", "average_precision", "log_loss", "brier", "ece", "lift_top_decile", "base_rate")
+
+
+def evaluate(tenant: TenantId = DEFAULT_TENANT, as_json: Json = False) -> None:
+    """Evaluate the champion again, on the examples of the newest nightly run, against two baselines."""
+    home = Home(settings())
+    home.events.tenant(tenant)
+    champion = champion_bundle(home.traffic, home.settings.bundles_path, tenant)
+    file = home.work(tenant, "examples.parquet")
+    home.close()
+    if not file.exists():
+        raise NotFoundError(f"There are no examples of {tenant!r}.", mend=f"Run `lintel nightly --tenant {tenant}`.")
+    metrics = evaluate_bundle(champion.bundle, Examples.load(file), log=note)
+    value = {**metrics, "model_version": champion.version}
+    emit(value, as_json=as_json, table=_table(tenant, value))
+
+
+def _table(tenant: str, value: dict[str, Any]) -> Table:
+    rows = []
+    for name, found in value["dimensions"].items():
+        if "auc" not in found:
+            rows.append((name, found.get("status", "")))
+            continue
+        rows.append((name, "model", *_cells(found)))
+        rows += [("", baseline, *_cells(figures)) for baseline, figures in found["baselines"].items()]
+    simulated = " (simulated)" if value["data"].get("simulated") else ""
+    title = f"{tenant}{simulated}, model version {value['model_version']}, newest fold"
+    return table(title, ("dimension", "", *_COLUMNS, "ece band", "n"), rows)
+
+
+def _cells(found: dict[str, Any]) -> tuple[str, ...]:
+    band = found["ece_band"]
+    shown = [f"{found[name]:.3f}" if found[name] is not None else "" for name in _COLUMNS]
+    return (*shown, f"{band[0]:.3f}-{band[1]:.3f}", str(found["n"]))

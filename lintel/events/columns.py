@@ -52,7 +52,10 @@ class EventColumns:
 
     def take(self, rows: NDArray[np.intp] | slice) -> "EventColumns":
         """The events at `rows`, which must keep the order by (lead, occurred_at)."""
-        return EventColumns(*(getattr(self, field.name)[..., rows] for field in fields(self)))
+        columns = (getattr(self, field.name) for field in fields(self))
+        if isinstance(rows, slice):
+            return EventColumns(*(column[..., rows] for column in columns))
+        return EventColumns(*(np.take(column, rows, axis=-1) for column in columns))  # indexing is 5 times slower
 
     def with_lead(self, lead: NDArray[np.int32]) -> "EventColumns":
         return replace(self, lead=lead)
@@ -89,7 +92,7 @@ def columns_from_table(events: pa.Table, leads: pa.Array) -> EventColumns:
 
 def sort_columns(columns: EventColumns) -> EventColumns:
     """Sort by (lead, occurred_at), ties by every other column: equal logs give equal columns in any arrival order."""
-    order = np.lexsort((columns.occurred_at, columns.lead)) if len(columns) else np.zeros(0, np.intp)
+    order = _by_lead_and_time(columns.lead, columns.occurred_at)
     lead, time = columns.lead[order], columns.occurred_at[order]
     tied = np.flatnonzero((lead[1:] == lead[:-1]) & (time[1:] == time[:-1]))
     if len(tied):
@@ -102,6 +105,16 @@ def sort_columns(columns: EventColumns) -> EventColumns:
         signals = [columns.signals[i, rows] for i in range(len(SIGNALS))]
         order[inside] = rows[np.lexsort((*signals, *keys))]
     return columns.take(order)
+
+
+def _by_lead_and_time(lead: NDArray[np.int32], time: Int64) -> NDArray[np.intp]:
+    """An order by (lead, time), ties in any order. One integer key sorts three times as fast as two, if it fits."""
+    if not len(lead):
+        return np.zeros(0, np.intp)
+    first, span = int(time.min()), int(time.max()) - int(time.min()) + 1
+    if (int(lead.max()) + 1) * span < NEVER:
+        return np.argsort(lead * np.int64(span) + (time - first))
+    return np.lexsort((time, lead))
 
 
 def _deduplicated(events: pa.Table) -> pa.Table:

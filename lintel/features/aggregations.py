@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from lintel.events.columns import NEVER
 from lintel.events.timezones import MICROSECONDS_PER_DAY
 from lintel.features.feature import Aggregation
 from lintel.features.plan import Group
@@ -86,7 +87,7 @@ def _until(view: View, group: Group) -> Numbers:
 
 def _distinct_days(view: View, group: Group) -> Numbers:
     history, size = view.history, view.size[group.pair]
-    first = view.begin[group.pair] - history.selector_offset
+    first = view.begin[group.pair] - history.first_selected
     changes = history.day_prefix[first + size] - history.day_prefix[first + (size > 0)]
     return changes + (size > 0)
 
@@ -95,26 +96,28 @@ def _distinct(view: View, group: Group) -> Numbers:
     """Different values in the window: members seen, less those that a later one of the same value has replaced or
     that have left the window. Each member counts from its own time until then."""
     wanted = view.timeline.key(view.base, view.as_of)
-    seen = view.end[group.row] - view.history.offset[group.row][:, None]
-    for k, row in enumerate(group.row):
-        seen[k] -= _ends(view, row, view.plan.window_of_pair[group.pair[k]]).searchsorted(wanted, side="right")
-    return seen
+    count = np.zeros((len(group.row), len(wanted)), np.int64)
+    for row in np.unique(group.row):
+        members = view.history.members(row)
+        if members.stop == members.start:
+            continue
+        time, base, replaced = _lifetimes(view, members)
+        for k in np.flatnonzero(group.row == row):
+            window = view.plan.window_of_pair[group.pair[k]]
+            ends = np.sort(view.timeline.key(base, np.minimum(replaced, time + window)))
+            count[k] = view.end[row] - members.start - ends.searchsorted(wanted, side="right")
+    return count
 
 
-def _ends(view: View, row: int, window: int) -> NDArray[np.int64]:
-    """Sorted keys of the instants from which members of `row` no longer count."""
-    history = view.history
-    members = slice(history.offset[row], history.offset[row + 1])
-    position, value = history.position[members], history.value[members]
-    time, base = history.time[position], history.base[position]
+def _lifetimes(view: View, members: slice) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Time and base of members, and the time at which the lead's next member of the same value came, or NEVER."""
+    position, value = view.history.position[members], view.history.value[members]
+    time, base = view.history.time[position], view.history.base[position]
     order = np.lexsort((value, base))
     again = (value[order[1:]] == value[order[:-1]]) & (base[order[1:]] == base[order[:-1]])
-    until = time + window
-    earlier, later = order[:-1][again], order[1:][again]
-    until[earlier] = np.minimum(until[earlier], time[later])
-    keys = view.timeline.key(base, until)
-    keys.sort()
-    return keys
+    replaced = np.full(len(time), NEVER)
+    replaced[order[:-1][again]] = time[order[1:][again]]
+    return time, base, replaced
 
 
 def _trend(view: View, group: Group) -> Numbers:
@@ -151,7 +154,7 @@ def _first_since(view: View, group: Group) -> Index:
     """Flat position of the first A after the last B, or of the lead's first A if there is no B."""
     history = view.history
     after = np.where(view.size[group.second_pair] > 0, history.position[view.end[group.second_row] - 1] + 1, view.start)
-    return history.offset[group.row][:, None] + history.counts[group.row[:, None], after]
+    return history.rank[group.row[:, None] * len(history.time) + after].astype(np.intp)
 
 
 def _excess(view: View, group: Group) -> Numbers:

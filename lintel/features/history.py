@@ -1,8 +1,9 @@
-"""The events of some leads, indexed by row (selector or series): how many so far, which, and their measures.
+"""The events of some leads, indexed by row (selector or series): which, how many so far, and their measures.
 
-Every row has its members in one flat array, in the order of events; `counts` tells how many a row has before each
-position. A window of a row is therefore a range of flat positions, found by two look-ups, and a sum over it is a
-difference of prefix sums: int64, whose wrap-around cancels in the difference.
+The members of all rows lie in one flat array, by row and then in the order of events. `rank` gives the flat position
+that the next member of a row has at any position among the events. What a row has in a window is therefore a range of
+flat positions, found by two look-ups, and a sum over it is a difference of prefix sums: int64, whose wrap-around
+cancels in the difference.
 """
 
 from dataclasses import dataclass
@@ -27,8 +28,7 @@ class History:
 
     time: Int64  # (n,)
     base: Int64  # (n,) the timeline's base of each event's lead
-    counts: Counts  # (R, n + 1) members of a row before a position
-    offset: Index  # (R + 1,) where a row's members begin
+    rank: Counts  # (R * n + 1,) for row r and position p at r * n + p: members of earlier rows, and of r before p
     position: Index  # (M + 1,) of each member among the events; the last is a stop
     value: Int64  # (members of series + 1,)
     prefix: Int64  # (members of summed series + 1,) sum of the values before
@@ -37,17 +37,22 @@ class History:
     day_prefix: Counts  # (members of selectors + 1,) number of members before that began a new local day
 
     @property
-    def selector_offset(self) -> int:
+    def first_selected(self) -> int:
         """Flat position of the first member of the first selector."""
         return len(self.value) - 1
+
+    def members(self, row: int) -> slice:
+        """The flat positions of one row."""
+        count = len(self.time)
+        return slice(int(self.rank[row * count]), int(self.rank[(row + 1) * count]))
 
 
 def index_events(columns: EventColumns, timeline: Timeline, zone: UtcOffsets, plan: Plan) -> History:
     """Index `columns` (at least one event, sorted by lead and time) for the rows of `plan`."""
     count = len(columns)
-    counts = np.zeros((plan.rows, count + 1), np.int32)
+    rank = np.zeros(plan.rows * count + 1, np.int32)
     taken = plan.membership.take(columns.kind, axis=1)
-    selectors = _Members.of(taken, counts[plan.series :])
+    selectors = _Members.of(taken, rank[plan.series * count :])
     links = _Links.of(selectors, columns)
     local = zone.local(columns.occurred_at)
     measures = np.full((plan.measure_rows, count), NULL, np.int64)
@@ -55,14 +60,14 @@ def index_events(columns: EventColumns, timeline: Timeline, zone: UtcOffsets, pl
     links.fill_waits(measures[plan.waited_row], plan)
     links.fill_gaps(measures, plan)
     carried = taken[plan.series_selector] & (measures != NULL)[plan.series_measure]
-    series = _Members.of(carried, counts[: plan.series])
-    value = _padded(measures[plan.series_measure[series.row], series.position])
+    series = _Members.of(carried, rank[: plan.series * count + 1])
+    rank[plan.series * count + 1 :] += len(series.row)
+    value = _padded(measures.take(plan.series_measure[series.row] * count + series.position))
     seconds = (value[: series.offset[plan.squared]] + 500_000) // 1_000_000
     return History(
         time=columns.occurred_at,
         base=timeline.base(columns.lead),
-        counts=counts,
-        offset=np.concatenate((series.offset[:-1], selectors.offset + len(series.row))),
+        rank=rank,
         position=_padded(np.concatenate((series.position, selectors.position))),
         value=value,
         prefix=_running(value[: series.offset[plan.summed]]),
@@ -76,19 +81,19 @@ def index_events(columns: EventColumns, timeline: Timeline, zone: UtcOffsets, pl
 class _Members:
     """Members of some rows, flat: by row, then by position."""
 
-    counts: Counts  # (rows, n + 1)
-    offset: Index  # (rows + 1,)
+    rank: Counts  # (rows * n + 1,)
+    offset: Counts  # (rows + 1,) flat position of each row's first member
     row: Index  # (M,)
     position: Index  # (M,)
 
     @classmethod
-    def of(cls, taken: NDArray[np.bool_], counts: Counts) -> "_Members":
-        """Members of the rows of `taken` (rows, n); their running counts are written to `counts`."""
-        np.cumsum(taken, axis=1, out=counts[:, 1:])
-        offset = np.zeros(len(taken) + 1, np.intp)
-        np.cumsum(counts[:, -1], out=offset[1:])
-        row = np.repeat(np.arange(len(taken)), counts[:, -1])
-        return cls(counts, offset, row, np.flatnonzero(taken) - row * taken.shape[1])
+    def of(cls, taken: NDArray[np.bool_], rank: Counts) -> "_Members":
+        """Members of the rows of `taken` (rows, n); `rank`, which begins with 0, is written."""
+        rows, count = taken.shape
+        np.cumsum(taken.ravel(), out=rank[1:])
+        offset = rank[::count].copy()
+        row = np.repeat(np.arange(rows), offset[1:] - offset[:-1])
+        return cls(rank, offset, row, np.flatnonzero(taken) - row * count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +120,9 @@ class _Links:
         asked = plan.waits_on[members.row]
         answers = np.flatnonzero(asked >= 0)
         asked, position = asked[answers], members.position[answers]
-        first = members.offset[asked] + members.counts[asked, self.before[answers]]
-        found = first < members.offset[asked] + members.counts[asked, position]
+        cell = asked * len(self.time)
+        first = members.rank[cell + self.before[answers]]
+        found = first < members.rank[cell + position]
         position = position[found]
         out[position] = self.time[position] - self.time[members.position[first[found]]]
 

@@ -24,7 +24,7 @@ from lintel.features.visibility import survey, unfold
 
 Matrix = NDArray[np.float32]
 
-CHUNK_EVENTS = 16_384
+CHUNK_EVENTS = 8_192
 CHUNK_QUERIES = 4_096
 
 
@@ -112,11 +112,14 @@ class _Kernel:
 
     def aggregate(self, history: History, queries: Queries, timeline: Timeline) -> Matrix:
         view = look(history, queries, timeline, self.zone, self.plan)
-        out = np.empty((self.plan.width, len(queries)), np.float32)
+        out = np.empty((len(self.plan.column), len(queries)), np.float32)
+        first = 0
         with np.errstate(divide="ignore", invalid="ignore"):
             for aggregation, group in self.plan.groups.items():
-                out[group.column] = AGGREGATIONS[aggregation](view, group)
-        return np.ascontiguousarray(out.T)
+                last = first + len(group.row)
+                out[first:last] = AGGREGATIONS[aggregation](view, group)
+                first = last
+        return np.ascontiguousarray(out.take(self.plan.column, axis=0).T)
 
     def correct(self, matrix: Matrix, columns: EventColumns, queries: Queries, partial: NDArray[np.bool_]) -> None:
         """Compute the rows of queries that do not see all that had occurred, each on just the events that it sees."""

@@ -91,7 +91,7 @@ def fill_measures(out: Int64, columns: EventColumns, local: Int64, rows: Mapping
         out[[rows[SIGNALS[i]] for i in signals]] = np.where(raw == NULL_SIGNAL, NULL, raw.astype(np.int64))
     rhythms = [i for i, name in enumerate(RHYTHMS) if name in rows]
     if rhythms:
-        out[[rows[RHYTHMS[i]] for i in rhythms]] = rhythm_table()[rhythms].take(minute_of_week(local), axis=1)
+        out[[rows[RHYTHMS[i]] for i in rhythms]] = rhythm_table()[np.array(rhythms)[:, None], minute_of_week(local)]
 
 
 def _null_if(values: NDArray[np.generic], absent: int) -> Int64:

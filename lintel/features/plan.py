@@ -25,7 +25,6 @@ EVER = np.iinfo(np.int64).max >> 1
 class Group:
     """The k features of one aggregation. Each array is (k,), the float ones (k, 1)."""
 
-    column: Index  # in the catalogue
     row: Index  # of the events A
     pair: Index  # (row, window) of A
     divisor: Floats
@@ -42,7 +41,7 @@ class Group:
 class Plan:
     """Rows 0..V-1 are *series* (the events of a selector that carry a measure), rows V..V+S-1 are *selectors*."""
 
-    width: int  # number of features
+    column: Index  # (F,) for each feature of the catalogue, its place when features are ordered by group
     membership: NDArray[np.bool_]  # (S, kinds) which kinds a selector takes
     waits_on: Index  # (S,) for a selector that ends a wait, the selector waited on; else -1
     gap_row: Index  # (S,) measure row that takes the selector's gaps, else -1
@@ -113,7 +112,9 @@ def compile_plan(catalogue: Catalogue) -> Plan:
         for aggregation in Aggregation
         if any(feature.aggregation is aggregation for feature in catalogue.features)
     }
-    return _assemble(compiler, groups, len(catalogue))
+    used = list(groups)
+    column = np.argsort(np.argsort([used.index(f.aggregation) for f in catalogue.features], kind="stable"))
+    return _assemble(compiler, groups, column)
 
 
 def _summing_first(feature: Feature) -> int:
@@ -122,12 +123,10 @@ def _summing_first(feature: Feature) -> int:
 
 
 def _group(compiler: _Compiler, catalogue: Catalogue, aggregation: Aggregation) -> Group:
-    chosen = [(column, f) for column, f in enumerate(catalogue.features) if f.aggregation is aggregation]
-    features = [feature for _, feature in chosen]
+    features = [feature for feature in catalogue.features if feature.aggregation is aggregation]
     row = [compiler.row(f.kinds, f.measure) for f in features]
     second = [compiler.row(f.against or f.kinds, f.against_measure if f.against else f.measure) for f in features]
     return Group(
-        column=_index([column for column, _ in chosen]),
         row=_index(row),
         pair=_index([compiler.pair(r, f.window_days) for r, f in zip(row, features, strict=True)]),
         divisor=_tall([_divisor(f, f.measure, f.kinds) for f in features]),
@@ -143,7 +142,7 @@ def _group(compiler: _Compiler, catalogue: Catalogue, aggregation: Aggregation) 
     )
 
 
-def _assemble(compiler: _Compiler, groups: Mapping[Aggregation, Group], width: int) -> Plan:
+def _assemble(compiler: _Compiler, groups: Mapping[Aggregation, Group], column: Index) -> Plan:
     names = sorted({measure for _, measure in compiler.series if measure != "gap"} | {"waited"})
     gapped = sorted({compiler.selectors[selected] for selected, measure in compiler.series if measure == "gap"})
     measures = {name: row for row, name in enumerate(names)}
@@ -157,7 +156,7 @@ def _assemble(compiler: _Compiler, groups: Mapping[Aggregation, Group], width: i
     windows = np.array(list(compiler.windows), np.int64)
     pair_row, pair_window = np.array(list(compiler.pairs), np.intp).reshape(-1, 2).T
     return Plan(
-        width=width,
+        column=column,
         membership=_membership(compiler),
         waits_on=waits_on,
         gap_row=gap_row,

@@ -44,7 +44,7 @@ def look(history: History, queries: Queries, timeline: Timeline, zone: UtcOffset
     opens = timeline.key(base, queries.as_of - plan.windows)
     event_keys = timeline.key(history.base, history.time)
     edges = event_keys.searchsorted(np.concatenate((opens, timeline.key(base, queries.as_of)[None])), side="right")
-    offset = history.offset[:-1, None]
-    end = history.counts.take(edges[-1], axis=1) + offset
-    begin = history.counts[plan.pair_row[:, None], edges[plan.pair_window]] + offset[plan.pair_row]
+    count = len(history.time)
+    end = history.rank[np.arange(plan.rows)[:, None] * count + edges[-1]].astype(np.intp)
+    begin = history.rank[plan.pair_row[:, None] * count + edges[plan.pair_window]].astype(np.intp)
     return View(history, plan, timeline, zone, base, queries.as_of, edges[0], end, begin, end[plan.pair_row] - begin)

@@ -89,8 +89,8 @@ def test_a_name_declared_twice_is_refused() -> None:
         build_catalogue([VIEWS, VIEWS])
 
 
-PROTECTED = """race, colour, religion, sex, disability, familial status, national origin, age, surname, language, photo, zip,
-lead_age, ZIP code, country_of_origin, lead.last-name, has_children"""
+PROTECTED = """race, colour, religion, sex, disability, familial status, national origin, age, surname, language, photo,
+zip, lead_age, ZIP code, country_of_origin, lead.last-name, has_children"""
 
 
 @pytest.mark.parametrize("text", PROTECTED.replace("\n", " ").split(", "))

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -215,3 +216,12 @@ def test_acts_are_the_causes_with_an_inbound_or_web_event():
         if kind.startswith("web.") or (kinds()[kind].direction == "inbound" and kinds()[kind].actor is Actor.LEAD)
     }
     assert found | BOOKINGS == ACTS
+
+
+def test_the_page_states_the_parameters_as_they_are():
+    page = (Path(__file__).parents[2] / "docs/simulator.md").read_text(encoding="utf-8")
+    for world in WORLDS.values():
+        assert f"| `{world.name}` | `{world.digest}` |" in page
+    for rate in preset("demo").rates:
+        numbers = " | ".join(f"{value:g}" for value in (*rate.per_day, rate.heat, rate.grade))
+        assert f"| {rate.cause.name} | {numbers} | " in page

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from lintel.errors import InputError
 from lintel.events.columns import columns_from_table, digest64
 from lintel.events.validation import check
 from lintel.labels.definition import load_label_set
@@ -80,6 +81,19 @@ def test_not_asked_is_nan():
     assert np.array_equal(~np.isnan(answers["engagement"][is_open]), table.stage[state[is_open]] != Stage.BOOKED)
     early = truth(source.world, TENANT, events, ids, np.full(len(ids), microseconds(2022, 1, 1)))
     assert np.isnan(early["conversion"]).all()
+
+
+def test_stored_tables_and_empty_ones_are_read_too():
+    source, events, ids = simulated(150)
+    kind = events.schema.get_field_index("kind")
+    stored = events.set_column(kind, "kind", events.column("kind").dictionary_encode())
+    as_of = np.full(20, microseconds(2023, 9, 1))
+    expected, found = (truth(source.world, TENANT, table, ids[:20], as_of) for table in (events, stored))
+    assert np.array_equal(expected["intent"], found["intent"], equal_nan=True)
+    nothing = truth(source.world, TENANT, events.slice(0, 0), ids[:20], as_of)
+    assert all(np.isnan(values).all() for values in nothing.values())
+    with pytest.raises(InputError, match="agent_id"):
+        truth(source.world, TENANT, events.drop_columns(["agent_id"]), ids[:20], as_of)
 
 
 def test_risks_add_up_to_the_decision():

@@ -6,6 +6,7 @@ its own lead's events and its as-of time: not on other leads, other queries, the
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ Matrix = NDArray[np.float32]
 
 CHUNK_EVENTS = 8_192
 CHUNK_QUERIES = 4_096
+_LAST_CODE = np.iinfo(np.int32).max
 
 
 def compute(
@@ -85,12 +87,12 @@ class _Kernel:
         first = 0
         while first < len(queries):
             lead = int(queries.lead[first])
-            start = int(columns.lead.searchsorted(lead))
-            limit = lead + whole.capacity
+            start = _position(columns.lead, lead, "left")
+            last_lead = min(lead + whole.capacity - 1, _LAST_CODE)
             if start + self.chunk_events < len(columns):
-                limit = min(limit, max(int(columns.lead[start + self.chunk_events]), lead + 1))
-            events = slice(start, int(columns.lead.searchsorted(limit)))
-            last = int(queries.lead.searchsorted(limit))
+                last_lead = min(last_lead, max(int(columns.lead[start + self.chunk_events]) - 1, lead))
+            events = slice(start, _position(columns.lead, last_lead, "right"))
+            last = _position(queries.lead, last_lead, "right")
             timeline = Timeline(lead, whole.origin, whole.span)
             yield _Chunk(columns.take(events), _slice(queries, slice(first, last)), first, timeline)
             first = last
@@ -130,6 +132,11 @@ class _Kernel:
                 history = self.index(chunk.columns, chunk.queries, chunk.timeline)
                 rows = chosen[part][chunk.first : chunk.first + len(chunk.queries)]
                 matrix[rows] = self.aggregate(history, chunk.queries, chunk.timeline)
+
+
+def _position(leads: NDArray[np.int32], lead: int, side: Literal["left", "right"]) -> int:
+    """Where `lead` begins or ends. The needle has the array's type: NumPy would copy the whole array to a wider one."""
+    return int(leads.searchsorted(np.int32(lead), side=side))
 
 
 def _batches(columns: EventColumns, lead: NDArray[np.int32], size: int) -> Iterator[slice]:

@@ -177,5 +177,5 @@ def _position(cursor: str) -> tuple[float, str]:
         if not isinstance(lead_id, str):
             raise TypeError
         return float(priority), lead_id
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise InputError("The cursor is none that a page gave.", mend="Leave it out to begin at the top.") from None

@@ -1,11 +1,14 @@
 """Bodies are bounded while they stream in and refused with the place of the fault, never with the input."""
 
 import asyncio
+import json
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.requests import Request
 
 from serving.bodies import decode, read_json
@@ -134,3 +137,19 @@ def test_deep_nesting_is_refused_like_other_bad_json() -> None:
     with pytest.raises(RequestError) as refused:
         decode(b'{"events": ' + b"[" * 100_000, msgspec.json.Decoder(AppendRequest))
     assert (refused.value.status, refused.value.slug) == (400, "not-json")
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["lead_ids", "as_of", "explain", "other"]), inner),
+)
+
+
+@given(st.binary(max_size=200) | JSON_VALUES.map(lambda value: json.dumps(value).encode()))
+def test_any_body_is_parsed_or_refused_as_the_callers_fault(body: bytes) -> None:
+    try:
+        parsed = decode(body, DECODER)
+    except RequestError as refused:
+        assert refused.status in {400, 422}
+    else:
+        assert parsed.lead_ids

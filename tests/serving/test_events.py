@@ -84,3 +84,12 @@ def test_the_published_schema_names_every_field() -> None:
     schema = event_schema()
     assert list(schema["properties"]) == INCOMING_SCHEMA.names
     assert schema["required"] == ["event_id", "lead_id", "occurred_at", "kind"]
+
+
+@pytest.mark.parametrize("depth", [10, 400, 900, 980])
+def test_nested_attributes_are_taken_or_refused_and_never_break(client: Client, depth: int) -> None:
+    nested = b'{"a":' * depth + b"1" + b"}" * depth
+    body = b'{"events": [{"event_id":"n","lead_id":"lead-0","occurred_at":"2026-02-01T00:00:00Z","kind":"email.sent",'
+    body += b'"attributes":' + nested + b"}]}"
+    response = client.request("POST", "/v1/events", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code in {200, 400, 422}

@@ -1,5 +1,6 @@
 """`GET /v1/leads`: pages that neither skip nor repeat, and bounds."""
 
+from base64 import urlsafe_b64encode
 from datetime import timedelta
 
 import pytest
@@ -85,7 +86,8 @@ def test_parameters_have_bounds(client: Client, query: dict[str, str]) -> None:
 
 def test_a_cursor_that_was_tampered_with_is_refused(scored: Client) -> None:
     cursor = scored.get("/v1/leads", params={"limit": 5}).json()["next_cursor"]
-    for tampered in ("", "nonsense", cursor[:-4], cursor[::-1], "e30", "W251bGwsIDFd"):
+    nested = urlsafe_b64encode(b"[" * 2_900).decode()
+    for tampered in ("", "nonsense", cursor[:-4], cursor[::-1], "e30", "W251bGwsIDFd", nested):
         response = scored.get("/v1/leads", params={"cursor": tampered})
         assert response.status_code == 400, tampered
         assert response.json()["type"] == "urn:lintel:problem:invalid-input"

@@ -44,6 +44,6 @@ def _table(tenant: str, value: dict[str, Any]) -> Table:
 
 
 def _cells(found: dict[str, Any]) -> tuple[str, ...]:
-    band = found["ece_band"]
-    shown = [f"{found[name]:.3f}" if found[name] is not None else "" for name in _COLUMNS]
-    return (*shown, f"{band[0]:.3f}-{band[1]:.3f}", str(found["n"]))
+    shown = [f"{found[name]:.3f}" if found.get(name) is not None else "" for name in _COLUMNS]
+    low, high = found.get("ece_band") or (None, None)
+    return (*shown, f"{low:.3f}-{high:.3f}" if low is not None else "", str(found.get("n", "")))

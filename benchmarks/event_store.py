@@ -116,12 +116,10 @@ def point_appends(url: str, stop: Any, results: Any) -> None:
     """One event at a time until told to stop; runs in a process of its own."""
     times = []
     with EventStore.open(url) as store:
+        point_append(store, "first")
+        results.put("ready")
         while not stop.is_set() or not times:
-            event = {"event_id": [f"point-{len(times)}"], "lead_id": ["point"], "kind": ["web.visit"]}
-            table = pa.table({**event, "occurred_at": pa.array([_START], TIME)})
-            start = time.perf_counter()
-            store.append(TENANT, table, now=_NOW)
-            times.append((time.perf_counter() - start) * 1e3)
+            times.append(point_append(store, f"point-{len(times)}"))
             time.sleep(0.01)
     results.put(times)
 
@@ -132,11 +130,26 @@ def beside_a_load(store: EventStore, url: str, count: int) -> np.ndarray:
     stop, results = context.Event(), context.Queue()
     process = context.Process(target=point_appends, args=(url, stop, results))
     process.start()
+    results.get(timeout=60)  # it has opened the store
     bulk_load(store, count, seed=3)
     stop.set()
     times = np.array(results.get(timeout=60))
     process.join()
     return times
+
+
+def alone(store: EventStore, repeats: int = 300) -> np.ndarray:
+    """Milliseconds of point appends when nobody else writes: what of the figure beside a load is not the waiting."""
+    return np.array([point_append(store, f"alone-{number}") for number in range(repeats)])
+
+
+def point_append(store: EventStore, event_id: str) -> float:
+    """Milliseconds of appending one event."""
+    event = {"event_id": [event_id], "lead_id": ["point"], "kind": ["web.visit"]}
+    table = pa.table({**event, "occurred_at": pa.array([_START], TIME)})
+    start = time.perf_counter()
+    store.append(TENANT, table, now=_NOW)
+    return (time.perf_counter() - start) * 1e3
 
 
 def measured(count: int, folder: Path) -> dict[str, Any]:
@@ -146,6 +159,7 @@ def measured(count: int, folder: Path) -> dict[str, Any]:
         store.put_tenant(Tenant(TENANT, labels="crm"))
         seconds = bulk_load(store, count, seed=1)
         reads, events_per_lead = lead_reads(store, max(1, count // _EVENTS_PER_LEAD))
+        undisturbed = alone(store)
         points = beside_a_load(store, url, max(10_000, count // 4))
     return {
         "events": count,
@@ -158,6 +172,7 @@ def measured(count: int, folder: Path) -> dict[str, Any]:
         "point_appends": len(points),
         "point_append_p50_ms": round(float(np.percentile(points, 50)), 1),
         "point_append_p99_ms": round(float(np.percentile(points, 99)), 1),
+        "point_append_alone_longest_ms": round(float(undisturbed.max()), 1),
         "point_append_longest_ms": round(float(points.max()), 1),
         "bars": BARS,
         "machine": f"{platform.machine()}, {multiprocessing.cpu_count()} cores, SQLite {sqlite3.sqlite_version}",

@@ -12,6 +12,9 @@ from lintel.store.rows import NewEvent
 from lintel.store.tables import bodies, events, lead_merges, tenants
 
 _SLICE = 256  # rows between two looks at the clock
+_HELD = sa.select(events.c.event_id).where(
+    events.c.tenant == sa.bindparam("tenant"), events.c.event_id.in_(sa.bindparam("ids", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,8 @@ class EventWriter:
 
     def _fresh(self, connection: sa.Connection, tenant: int, some: Sequence[NewEvent]) -> list[NewEvent]:
         """Those that the store does not hold, the first of each `event_id`."""
-        ids = [event.event_id for event in some]
-        query = sa.select(events.c.event_id).where(events.c.tenant == tenant, events.c.event_id.in_(ids))
-        held = set(connection.execute(query).scalars())
+        asked = {"tenant": tenant, "ids": [event.event_id for event in some]}
+        held = set(connection.execute(_HELD, asked).scalars())
         first: dict[str, NewEvent] = {}
         for event in some:
             if event.event_id not in held:

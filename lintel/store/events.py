@@ -112,7 +112,7 @@ class EventStore(Handle):
         row = {"id": tenant.id, "settings": tenant.to_json(), "last_seq": 0, "merges": 0}
         insert = self._database.insert(tenants).values(row)
         with self._database.write() as connection:
-            connection.execute(insert.on_conflict_do_update(["id"], set_={"settings": row["settings"]}))
+            connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_={"settings": row["settings"]}))
 
     def tenant(self, tenant: str) -> Tenant:
         """The settings of a tenant."""

@@ -133,7 +133,7 @@ class ScoreStore(Handle):
         connection.execute(sa.update(scores).where(replaced).values(_NOT_LATEST))
         insert = self._database.insert(scores)
         changes = {column.name: insert.excluded[column.name] for column in scores.c if not column.primary_key}
-        insert = insert.on_conflict_do_update([column.name for column in scores.primary_key], set_=changes)
+        insert = insert.on_conflict_do_update(index_elements=list(scores.primary_key), set_=changes)
         connection.execute(insert, [_values(tenant, row, latest.get(row.lead_id) is row) for row in rows])
 
 

@@ -1,12 +1,15 @@
 """Typed factories of stores, tenants and event tables."""
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 
 from lintel.events.schema import INCOMING_SCHEMA
 from lintel.store.events import EventStore
@@ -55,6 +58,33 @@ def numbered() -> EventTable:
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'events.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh database of each kind; PostgreSQL in a schema of its own, where there is a server."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'events.db'}"
+        return
+    server = os.environ.get("LINTEL_TEST_POSTGRES_URL")
+    if not server:
+        pytest.skip("LINTEL_TEST_POSTGRES_URL names no PostgreSQL server (postgresql://user@host/database)")
+    schema = f"lintel_test_{uuid4().hex}"
+    engine = sa.create_engine(server.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
+        own = engine.url.update_query_dict({"options": f"-csearch_path={schema}"})
+        yield own.render_as_string(hide_password=False)
+        connection.exec_driver_sql(f"DROP SCHEMA {schema} CASCADE")
+    engine.dispose()
+
+
+@pytest.fixture
+def any_store(any_url: str) -> Iterator[EventStore]:
+    """A store with the tenant `acme`, in each kind of database."""
+    with EventStore.open(any_url) as store:
+        store.put_tenant(Tenant(TENANT, labels="crm"))
+        yield store
 
 
 @pytest.fixture

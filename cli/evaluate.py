@@ -38,7 +38,7 @@ def _table(tenant: str, value: dict[str, Any]) -> Table:
             continue
         rows.append((name, "model", *_cells(found)))
         rows += [("", baseline, *_cells(figures)) for baseline, figures in found["baselines"].items()]
-    simulated = " (simulated)" if value["data"].get("simulated") else ""
+    simulated = " (simulated)" if value.get("simulated") else ""
     title = f"{tenant}{simulated}, model version {value['model_version']}, newest fold"
     return table(title, ("dimension", "", *_COLUMNS, "ece band", "n"), rows)
 

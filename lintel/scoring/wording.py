@@ -31,7 +31,7 @@ def describe(feature: Feature, value: float, typical: float) -> str:
 
 def describe_hour(features: Sequence[Feature], values: Sequence[float], typical: Sequence[float]) -> str:
     """Sine and cosine of the same hour, in any order, as a time of day."""
-    _, _, subject = features[0].label.partition(_ANGLE)
+    subject = next(one.label.partition(_ANGLE)[2] for one in features if _ANGLE in one.label)
     own, usual = (_hour_of(features, numbers) for numbers in (values, typical))
     if own is None:
         return f"hour of day {subject}: none so far"

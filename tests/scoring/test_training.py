@@ -1,0 +1,102 @@
+"""From a synthetic log to an evaluated bundle."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from lintel.errors import IncompatibleError
+from lintel.features.catalogue import catalogue
+from lintel.labels.definition import load_label_set
+from lintel.labels.outcomes import Status
+from lintel.scoring.dimension import Dimension, Gap, MissingDimension
+from lintel.scoring.evaluation import evaluate
+from lintel.scoring.fitting import Fitting, informative_columns
+from lintel.scoring.training import train
+from lintel.scoring.xgboost_member import TreeSettings
+
+METRICS = ("auc", "average_precision", "log_loss", "brier", "ece", "lift_top_decile")
+
+
+def test_every_dimension_has_a_model_or_a_reason(trained) -> None:
+    dimensions = trained.bundle.scorer.dimensions
+    assert list(dimensions) == ["intent", "timing", "budget", "conversion", "churn", "engagement"]
+    assert dimensions["budget"] == MissingDimension(
+        "budget", Gap.NOT_DEFINED, load_label_set("bpic2012").dimensions["budget"].reason
+    )
+    assert isinstance(dimensions["conversion"], Dimension)
+    assert isinstance(dimensions["timing"], Dimension)
+
+
+def test_learns_what_the_log_holds(trained) -> None:
+    figures = trained.bundle.metrics["dimensions"]
+    for name in ("conversion", "timing", "intent"):
+        assert figures[name]["log_loss"] < figures[name]["baselines"]["base_rate"]["log_loss"]
+        assert figures[name]["auc"] > 0.6
+
+
+def test_metrics_have_the_agreed_shape(trained) -> None:
+    metrics = trained.bundle.metrics
+    assert (metrics["data"], metrics["simulated"]) == ("acme", True)
+    found = metrics["dimensions"]["conversion"]
+    for figures in (found, *found["baselines"].values(), found["unseen"], *found["by_origin"].values()):
+        assert set(METRICS) <= set(figures)
+    assert set(found["by_origin"]) == {"event", "tick"}
+    assert set(metrics["dimensions"]["engagement"].get("by_origin", {"touch": {}})) == {"touch"}
+    assert found["intervals"]["auc"][0] <= found["auc"] <= found["intervals"]["auc"][1]
+    assert metrics["dimensions"]["budget"]["status"] == "not_defined_for_source"
+    json.dumps(metrics, allow_nan=False)
+
+
+def test_what_serves_is_what_was_evaluated(trained) -> None:
+    again = evaluate(trained.bundle, trained.examples)
+    assert again["dimensions"] == trained.bundle.metrics["dimensions"]
+
+
+def test_no_row_is_trained_on_before_its_label_was_known(trained) -> None:
+    """Labels after the first border may say anything: the fitted model does not change."""
+    examples, small = trained.examples, TreeSettings(max_trees=10, patience=3)
+    columns = informative_columns(examples.features)
+    outcome = examples.outcomes["conversion"]
+    border = trained.bundle.metrics["dimensions"]["conversion"]["folds"]["calibration_from"]
+    instant = int(np.datetime64(border.removesuffix("Z"), "us").astype(np.int64))
+    flipped = outcome.status.copy()
+    late = (outcome.known_from > instant) & outcome.mature
+    flipped[late] = 1 - flipped[late]
+    changed = replace(examples, outcomes={**examples.outcomes, "conversion": replace(outcome, status=flipped)})
+    entry = load_label_set("bpic2012").defined["conversion"]
+    margins = []
+    for one in (examples, changed):
+        dimension = Fitting(one, catalogue(), columns, 1, small).dimension(entry)
+        assert isinstance(dimension, Dimension) or one is changed
+        if isinstance(dimension, Dimension):
+            margins.append(dimension.margin(examples.features).tobytes())
+    assert len(set(margins)) == 1
+
+
+def test_too_few_outcomes_are_said(trained) -> None:
+    outcome = trained.examples.outcomes["conversion"]
+    status: NDArray[np.int8] = np.where(outcome.status == Status.YES, Status.CENSORED, outcome.status).astype(np.int8)
+    few = replace(
+        trained.examples, outcomes={**trained.examples.outcomes, "conversion": replace(outcome, status=status)}
+    )
+    fitting = Fitting(few, catalogue(), informative_columns(few.features), 1)
+    found = fitting.dimension(load_label_set("bpic2012").defined["conversion"])
+    assert found == MissingDimension("conversion", Gap.NOT_ENOUGH_DATA, "40 more mature outcomes")
+
+
+def test_examples_of_other_features_are_refused(trained) -> None:
+    stale = replace(trained.examples, feature_digest="sha256:other")
+    with pytest.raises(IncompatibleError, match="other features or labels"):
+        train(stale, load_label_set("bpic2012"), catalogue(), created=trained.log.as_of, seed=1)
+
+
+def test_the_card_says_what_matters(trained) -> None:
+    card = trained.bundle.model_card
+    assert "Simulated data" in card
+    assert "accepted within 30 days" in card
+    assert "Accuracy is not shown, because it misleads" in card
+    assert "| logistic regression |" in card
+    assert "not_defined_for_source" in card

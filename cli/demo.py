@@ -11,7 +11,7 @@ from rich.table import Table
 from cli.ingest import SIMULATED_TENANT, take_in
 from cli.nightly import run_nightly
 from cli.options import Json
-from cli.output import emit, note, progress, results, table
+from cli.output import emit, note, progress, results
 from lintel.errors import LintelError, UnavailableError
 from lintel.home import Home
 from lintel.registry.champion import champion_entry
@@ -24,6 +24,7 @@ from lintel.store.tenants import Tenant
 from serving.process import bento
 
 SIMULATED_LEADS = 2_000
+REASONS = 3
 
 
 def demo(
@@ -92,34 +93,34 @@ def _answer(response: httpx.Response) -> dict[str, Any]:
 def _show(tenant: Tenant, version: int, answers: Sequence[Mapping[str, Any]]) -> None:
     names = list(dict.fromkeys(name for one in answers for name in one.get("dimensions", {})))
     shown = [name for name in names if any("probability" in one["dimensions"].get(name, {}) for one in answers)]
-    rows = [
-        (one["lead_id"], f"{one['overall'].get('priority', 0):.2f}", *(_cell(one, name) for name in shown), _why(one))
-        for one in answers
-    ]
     simulated = " (simulated)" if tenant.simulated else ""
-    title = f"{len(answers)} leads most worth a call: {tenant.id}{simulated}, model version {version}"
-    made = table(title, ("lead", "priority", *shown, "why"), rows)
-    results.print(_roomy(made))
-    for name in shown:
-        results.print(f"  [bold]{name}[/bold]: {answers[0]['dimensions'][name].get('definition', '')}", highlight=False)
-    results.print(
-        f"  as of {answers[0]['as_of']} ({answers[0]['clock']}); brackets are 90 % intervals", highlight=False
-    )
+    made = Table(title=f"{len(answers)} leads most worth a call: {tenant.id}{simulated}, model version {version}")
+    for column in ("lead", "priority", *shown):
+        made.add_column(column, no_wrap=True)
+    made.add_column("what speaks for it", min_width=30)
+    made.show_lines = True
+    for one in answers:
+        priority = f"{one['overall'].get('priority', 0):.2f}"
+        made.add_row(one["lead_id"], priority, *(_cell(one, name) for name in shown), _why(one))
+    results.print(made)
+    legend = [(name, answers[0]["dimensions"][name].get("definition", "")) for name in shown]
+    legend += [("priority", answers[0]["overall"].get("formula", ""))]
+    for name, meaning in legend:
+        results.print(f"[bold]{name}[/bold]: {meaning}", highlight=False)
+    clock = f"as of {answers[0]['as_of']} ({answers[0]['clock']})"
+    results.print(f"{clock}; the second line of a cell is the 90 % interval", highlight=False)
 
 
 def _cell(answer: Mapping[str, Any], name: str) -> str:
     value = answer["dimensions"].get(name, {})
     if "probability" not in value:
-        return str(value.get("status", "")).replace("_", " ")
+        return str(value.get("status", "")).replace("_", "\n")
     low, high = value["interval"]
-    return f"{value['probability']:.2f}\n[{low:.2f}, {high:.2f}]".replace("[", "\\[", 1)
+    return f"{value['probability']:.2f}\n{low:.2f}-{high:.2f}"
 
 
 def _why(answer: Mapping[str, Any]) -> str:
-    reasons = [one for one in answer.get("reasons", ()) if one["log_odds"] > 0][:3]
-    return "\n".join(f"{one['text']} (+{one['log_odds']:.2f} {one['dimension']})" for one in reasons)
-
-
-def _roomy(made: Table) -> Table:
-    made.show_lines = True
-    return made
+    """What speaks most for winning this lead; where nothing does, for an answer to any of the other questions."""
+    speaking = [one for one in answer.get("reasons", ()) if one["log_odds"] > 0]
+    winning = [one for one in speaking if one["dimension"] == "conversion"]
+    return "\n".join(one["text"] for one in (winning or speaking)[:REASONS])

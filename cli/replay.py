@@ -1,6 +1,6 @@
 """`lintel replay`: one lead's events, and its scores as they stood at every moment, as one static page."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,18 +10,21 @@ import pyarrow as pa
 import typer
 
 from cli.options import DEFAULT_TENANT, Json, TenantId
-from cli.output import emit, progress
+from cli.output import emit
 from cli.replay_page import ReplayData, ReplayEvent, ReplayReason, ReplayScore, ReplayStep, replay_html
 from lintel.errors import NotFoundError
-from lintel.events.columns import columns_from_table
-from lintel.events.kinds import kinds
+from lintel.events.columns import EventColumns, Queries, columns_from_table
+from lintel.events.kinds import kind_codes, kinds
+from lintel.events.timezones import utc_offsets
 from lintel.home import Home
 from lintel.labels.nightly import nightly_ticks
 from lintel.registry.champion import champion_bundle
 from lintel.scoring.answers import tenant_time
 from lintel.scoring.bundle import Bundle
 from lintel.scoring.dimension import LEVEL, MissingDimension
+from lintel.scoring.history import latest_visible
 from lintel.scoring.moments import microseconds
+from lintel.scoring.standing import Standing, Standings, standings
 from lintel.settings import settings
 from lintel.store.events import EventStore
 from lintel.store.tenants import Tenant
@@ -44,8 +47,7 @@ def replay(
     try:
         known = home.events.tenant(tenant)
         champion = champion_bundle(home.traffic, home.settings.bundles_path, tenant)
-        with progress("scoring every moment", None) as advance:
-            data = replay_data(home.events, champion.bundle, known, lead, version=champion.version, advance=advance)
+        data = replay_data(home.events, champion.bundle, known, lead, version=champion.version)
     finally:
         home.close()
     safe = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in lead)
@@ -64,7 +66,6 @@ def replay_data(
     *,
     version: int | None = None,
     now: datetime | None = None,
-    advance: Callable[[int], None] = lambda _: None,
 ) -> ReplayData:
     """What the page of a lead shows: a score at every event and nightly tick until its outcome or the tenant's time.
 
@@ -77,21 +78,46 @@ def replay_data(
         raise NotFoundError(f"There is no lead {lead_id!r} in tenant {tenant.id!r}.", mend="Check the id.")
     end = microseconds(tenant_time(store, tenant, now or datetime.now(UTC)))
     columns = columns_from_table(table, pa.array([survivor]))
-    cards: dict[int, dict[str, Any]] = {}
-    for moment in _moments(columns.known_at, end, tenant.time_zone):
-        card = bundle.score_columns(columns, [survivor], moment, explain=True, time_zone=tenant.time_zone)[0]
-        cards[moment] = card
-        advance(1)
-        if card.get("status") == "closed":
-            break
-    events = _events(table, end)
-    steps = tuple(_step(moment, card, columns.known_at) for moment, card in cards.items() if "dimensions" in card)
-    if not steps:
-        raise NotFoundError(
-            f"Lead {lead_id!r} was never open, so there is nothing to replay.", mend="Take another lead."
+    moments, closing = _life(bundle, columns, _moments(columns.known_at, end, tenant.time_zone))
+    if not moments:
+        raise NotFoundError(f"Lead {lead_id!r} was never open: nothing to replay.", mend="Take another lead.")
+    steps = _steps(bundle, columns, moments, tenant.time_zone)
+    return _data(bundle, tenant, lead_id, events=_events(table, end), steps=steps, closing=closing, version=version)
+
+
+def _life(bundle: Bundle, columns: EventColumns, moments: Sequence[int]) -> tuple[list[int], Standings | None]:
+    """The moments at which the lead was open, and how it stood at the first at which it was closed."""
+    lived: list[int] = []
+    for moment in moments:
+        found = standings(columns, 1, moment, bundle.manifest.asked.outcomes)
+        if found.standing[0] is Standing.CLOSED:
+            return lived, found
+        lived.append(moment)
+    return lived, None
+
+
+def _steps(bundle: Bundle, columns: EventColumns, moments: Sequence[int], zone: str) -> tuple[ReplayStep, ...]:
+    """All moments in one batch: each row is what the lead alone would have been given then."""
+    queries = Queries(np.zeros(len(moments), np.int32), np.array(moments, np.int64))
+    scores = bundle.scorer.score(columns, queries, utc_offsets(zone))
+    reasons = bundle.scorer.explain(scores.features)
+    answered = {
+        name: latest_visible(
+            columns, np.flatnonzero(np.isin(columns.kind, [kind_codes()[k] for k in settling])), queries
         )
-    last = list(cards.values())[-1]
-    return _data(bundle, tenant, lead_id, events=events, steps=steps, last=last, version=version)
+        for name, settling in bundle.manifest.asked.settled_by.items()
+    }
+    steps = []
+    for row, moment in enumerate(moments):
+        shown = {
+            name: ReplayScore(None, status="already_answered")
+            if name in answered and answered[name][row] >= 0
+            else ReplayScore(float(one.probability[row]), float(one.low[row]), float(one.high[row]))
+            for name, one in scores.dimensions.items()
+        }
+        why = tuple(ReplayReason(one.dimension, one.text, one.features, one.log_odds) for one in reasons[row])
+        steps.append(ReplayStep(moment, "event" if (columns.known_at == moment).any() else "nightly", shown, why))
+    return tuple(steps)
 
 
 def _moments(known_at: np.ndarray, end: int, zone: str) -> list[int]:
@@ -121,21 +147,6 @@ def _event(row: Mapping[str, Any]) -> ReplayEvent:
     return ReplayEvent(*times, kind.name, kind.family, row["actor"], kind.meaning, ", ".join(facts))
 
 
-def _step(moment: int, card: Mapping[str, Any], known_at: np.ndarray) -> ReplayStep:
-    scores = {name: _score(value) for name, value in card["dimensions"].items()}
-    reasons = tuple(
-        ReplayReason(one["dimension"], one["text"], tuple(one["features"]), one["log_odds"]) for one in card["reasons"]
-    )
-    return ReplayStep(moment, "event" if (known_at == moment).any() else "nightly", scores, reasons)
-
-
-def _score(value: Mapping[str, Any]) -> ReplayScore:
-    if "probability" not in value:
-        return ReplayScore(None, status=value["status"])
-    low, high = value.get("interval", (None, None))
-    return ReplayScore(value["probability"], low, high)
-
-
 def _data(
     bundle: Bundle,
     tenant: Tenant,
@@ -143,10 +154,9 @@ def _data(
     *,
     events: tuple[ReplayEvent, ...],
     steps: tuple[ReplayStep, ...],
-    last: Mapping[str, Any],
+    closing: Standings | None,
     version: int | None,
 ) -> ReplayData:
-    closed = last.get("status") == "closed"
     manifest, scorer = bundle.manifest, bundle.scorer
     return ReplayData(
         tenant=tenant.id,
@@ -158,8 +168,8 @@ def _data(
         dimensions={name: one.definition for name, one in scorer.ready.items()},
         base_rates={name: one.base_rate for name, one in scorer.ready.items()},
         undefined={n: one.explanation for n, one in scorer.dimensions.items() if isinstance(one, MissingDimension)},
-        outcome=_OUTCOMES.get(last["outcome"], last["outcome"] or "Closed") if closed else None,
-        outcome_at=microseconds(datetime.fromisoformat(last["closed_at"])) if closed else None,
+        outcome=_outcome(closing.outcome[0]) if closing else None,
+        outcome_at=int(closing.closed_at[0]) if closing else None,
         level=LEVEL,
         model={
             "name": bundle.name,
@@ -169,3 +179,10 @@ def _data(
             "features": manifest.feature_digest,
         },
     )
+
+
+def _outcome(word: str | None) -> str:
+    """The outcome in words: of a cause, or of the kind that closed the lead where it stands for none."""
+    if word in _OUTCOMES:
+        return _OUTCOMES[word]
+    return f"Closed: {kinds()[word].meaning}" if word in kinds() else "Closed"

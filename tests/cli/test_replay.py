@@ -1,14 +1,22 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import ClassVar
 
+import numpy as np
 import pytest
 
 from cli.replay import replay_data
 from lintel.errors import NotFoundError
+from lintel.events.timezones import utc_offsets
 from lintel.events.validation import table_from_rows
-from lintel.scoring.dimension import Gap, MissingDimension
-from lintel.scoring.moments import microseconds, time_text
+from lintel.scoring.dimension import DimensionScores, Gap, MissingDimension
+from lintel.scoring.explanation import Reason
+from lintel.scoring.moments import microseconds
+from lintel.scoring.priority import Priority
+from lintel.scoring.scorecard import Asked
+from lintel.scoring.scorer import Scores
+from lintel.scoring.standing import OutcomeKinds
 from lintel.store.events import EventStore
 from lintel.store.tenants import Clock, Tenant
 
@@ -16,31 +24,36 @@ TENANT = Tenant("acme", labels="crm", time_zone="America/Denver", clock=Clock.LO
 START = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
 
-class _Bundle:
+class _Scorer:
     """Scores as if a model had: the probability is the number of events known, in hundredths."""
 
-    name, digest = "lead-scoring.acme", "sha256:abc"
-    manifest = SimpleNamespace(simulated=False, label_version="crm/1", feature_digest="sha256:def")
-    scorer = SimpleNamespace(
-        ready={"conversion": SimpleNamespace(definition="won within 90 days", base_rate=0.3)},
-        dimensions={"budget": MissingDimension("budget", Gap.NOT_DEFINED, "nothing to qualify")},
-    )
+    ready: ClassVar = {"conversion": SimpleNamespace(definition="won within 90 days", base_rate=0.3)}
+    dimensions: ClassVar = {"budget": MissingDimension("budget", Gap.NOT_DEFINED, "nothing to qualify")}
 
-    def __init__(self, closed_from: datetime | None = None) -> None:
-        self.closed_from = closed_from
-        self.asked: list[int] = []
+    def score(self, columns, queries, zone) -> Scores:
+        assert zone is utc_offsets("America/Denver")
+        known = np.array([(columns.known_at <= as_of).sum() for as_of in queries.as_of.tolist()]) / 100
+        scores = DimensionScores(known, known - 0.01, known + 0.01)
+        nothing = Priority(np.full(len(known), np.nan), (None,) * len(known))
+        dimensions = {"conversion": scores, "intent": scores}
+        return Scores(known[:, None].astype(np.float32), dimensions, nothing)
 
-    def score_columns(self, columns, lead_ids, as_of, *, explain, time_zone):
-        assert (explain, time_zone) == (True, "America/Denver")
-        self.asked.append(as_of)
-        if self.closed_from and as_of >= microseconds(self.closed_from):
-            closed_at = time_text(microseconds(self.closed_from))
-            return [{"lead_id": lead_ids[0], "status": "closed", "outcome": "won", "closed_at": closed_at}]
-        known = int((columns.known_at <= as_of).sum())
-        value = {"probability": known / 100, "interval": [0.0, 0.1]}
-        reason = {"dimension": "conversion", "text": "because", "features": ["f"], "log_odds": 0.5}
-        dimensions = {"conversion": value, "budget": {"status": "not_defined_for_source", "reason": "nothing"}}
-        return [{"lead_id": lead_ids[0], "status": "open", "dimensions": dimensions, "reasons": [reason]}]
+    def explain(self, features) -> list[list[Reason]]:
+        return [[Reason("conversion", f"{row:.2f}", ("f",), 0.5)] for row in features[:, 0]]
+
+
+class _Bundle:
+    name, digest, scorer = "lead-scoring.acme", "sha256:abc", _Scorer()
+
+    def __init__(self, ends: tuple[str, ...] = ("deal.won",)) -> None:
+        asked = Asked(OutcomeKinds({**dict.fromkeys(ends, "won"), "deal.activated": "deal.activated"}), (), _SETTLED)
+        self.manifest = SimpleNamespace(
+            simulated=False, label_version="crm/1", feature_digest="sha256:def", asked=asked
+        )
+
+
+_SETTLED = {"intent": ("appointment.booked",)}
+_OPEN = _Bundle(ends=("deal.lost",))
 
 
 @pytest.fixture
@@ -65,7 +78,7 @@ def _row(event_id: str, hour: int, kind: str, **more):
 
 
 def test_a_score_at_every_event_and_every_night(store) -> None:
-    data = replay_data(store, _Bundle(), TENANT, "lead-1", version=3)
+    data = replay_data(store, _OPEN, TENANT, "lead-1", version=3)
     hours = [(step.as_of - microseconds(START)) / 3_600_000_000 for step in data.steps]
     # 02:00 in Denver is 08:00 UTC, 20 hours after the start; the log ends with the other lead's event
     assert hours == [0, 2, 20, 30, 44, 50, 60, 68]
@@ -85,16 +98,14 @@ def test_a_score_at_every_event_and_every_night(store) -> None:
 
 
 def test_it_ends_with_the_outcome(store) -> None:
-    bundle = _Bundle(closed_from=START + timedelta(hours=60))
-    data = replay_data(store, bundle, TENANT, "lead-1")
+    data = replay_data(store, _Bundle(), TENANT, "lead-1")
     assert (data.outcome, data.outcome_at) == ("The deal was won", microseconds(START + timedelta(hours=60)))
     assert all(step.as_of < data.outcome_at for step in data.steps)
-    assert max(bundle.asked) == data.outcome_at
     assert data.model["version"] == "not registered"
 
 
 def test_events_are_told_without_what_people_wrote(store) -> None:
-    data = replay_data(store, _Bundle(), TENANT, "lead-1")
+    data = replay_data(store, _OPEN, TENANT, "lead-1")
     call, appointment = data.events[1], data.events[2]
     assert (call.kind, call.family, call.actor) == ("call.inbound", "call", "lead")
     assert call.detail == "length: 4.5 minutes"
@@ -104,35 +115,46 @@ def test_events_are_told_without_what_people_wrote(store) -> None:
 
 
 def test_dimensions_without_a_score_say_why(store) -> None:
-    data = replay_data(store, _Bundle(), TENANT, "lead-1")
+    data = replay_data(store, _OPEN, TENANT, "lead-1")
     assert data.undefined == {"budget": "nothing to qualify"}
     assert data.dimensions == {"conversion": "won within 90 days"}
-    assert data.steps[0].scores["budget"].status == "not_defined_for_source"
 
 
 def test_simulated_tenants_are_said_to_be(store) -> None:
-    assert not replay_data(store, _Bundle(), TENANT, "lead-1").simulated
-    assert replay_data(store, _Bundle(), replace(TENANT, simulated=True), "lead-1").simulated
+    assert not replay_data(store, _OPEN, TENANT, "lead-1").simulated
+    assert replay_data(store, _OPEN, replace(TENANT, simulated=True), "lead-1").simulated
 
 
 def test_a_live_tenant_ends_now(store) -> None:
     live = replace(TENANT, clock=Clock.LIVE)
-    data = replay_data(store, _Bundle(), live, "lead-1", now=START + timedelta(hours=45))
+    data = replay_data(store, _OPEN, live, "lead-1", now=START + timedelta(hours=45))
     assert len(data.events) == 3  # the message of hour 40 was not known yet
     assert data.steps[-1].as_of == microseconds(START + timedelta(hours=44))
 
 
 def test_unknown_lead(store) -> None:
     with pytest.raises(NotFoundError, match="There is no lead 'nobody' in tenant 'acme'"):
-        replay_data(store, _Bundle(), TENANT, "nobody")
+        replay_data(store, _OPEN, TENANT, "nobody")
 
 
 def test_a_lead_that_was_never_open(store) -> None:
     with pytest.raises(NotFoundError, match="was never open"):
-        replay_data(store, _Bundle(closed_from=START), TENANT, "lead-1")
+        replay_data(store, _Bundle(ends=("lead.created",)), TENANT, "lead-1")
 
 
-def test_progress_is_told_of_each_moment(store) -> None:
-    told: list[int] = []
-    data = replay_data(store, _Bundle(), TENANT, "lead-1", advance=told.append)
-    assert sum(told) == len(data.steps)
+def test_a_question_that_is_answered_is_not_asked_again(store) -> None:
+    data = replay_data(store, _OPEN, TENANT, "lead-1")
+    statuses = [step.scores["intent"].status for step in data.steps]
+    assert statuses == [None] * 3 + ["already_answered"] * 5
+    assert [step.scores["intent"].probability is None for step in data.steps] == [False] * 3 + [True] * 5
+
+
+def test_reasons_belong_to_their_moment(store) -> None:
+    data = replay_data(store, _OPEN, TENANT, "lead-1")
+    assert [step.reasons[0].text for step in data.steps[:3]] == ["0.01", "0.02", "0.02"]
+
+
+def test_an_outcome_that_stands_for_no_cause_is_told_by_its_meaning(store) -> None:
+    rows = [_row("x1", 0, "lead.created", lead_id="lead-3"), _row("x2", 9, "deal.activated", lead_id="lead-3")]
+    store.append("acme", table_from_rows(rows).events, now=START + timedelta(days=10))
+    assert replay_data(store, _OPEN, TENANT, "lead-3").outcome == "Closed: a won deal took effect"

@@ -8,13 +8,13 @@ from lintel.settings import Settings
 
 
 def service_environment(settings: Settings) -> dict[str, str]:
-    """Every setting written out, and what BentoML itself reads: its stores lie in `home/bentoml`, and it reports
-    nothing to its makers. The folder is made, for BentoML wants to find it."""
+    """Every setting written out, and what BentoML itself reads: its stores lie in `home/bentoml`. It
+    and MLflow report nothing to their makers. The folder is made, for BentoML wants to find it."""
     home = (settings.home / "bentoml").resolve()
     home.mkdir(parents=True, exist_ok=True)
     values = {name: value for name, value in settings.model_dump().items() if value is not None}
     chosen = {f"LINTEL_{name.upper()}": _text(value) for name, value in values.items()}
-    return chosen | {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True"}
+    return chosen | {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
 def child_environment(settings: Settings) -> dict[str, str]:

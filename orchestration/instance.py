@@ -9,6 +9,8 @@ from lintel.settings import Settings
 _CONFIG = """\
 telemetry:
   enabled: false
+nux:
+  enabled: false
 concurrency:
   runs:
     max_concurrent_runs: 1

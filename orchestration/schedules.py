@@ -13,7 +13,12 @@ from orchestration.jobs import nightly
 NIGHTLY_AT = time(2)
 
 
-@dg.schedule(job=nightly, cron_schedule="0 * * * *", execution_timezone="UTC")
+@dg.schedule(
+    job=nightly,
+    cron_schedule="0 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
 def nightly_by_tenant(
     context: dg.ScheduleEvaluationContext, home: dg.ResourceParam[Home]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:

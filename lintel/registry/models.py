@@ -4,7 +4,6 @@ MLflow keeps what people look at: runs, metrics, plots, versions, aliases. What 
 table (`lintel.registry.traffic`); the alias `champion` mirrors it and is never read back.
 """
 
-import logging
 import os
 import shutil
 import warnings
@@ -12,15 +11,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from lintel.errors import IncompatibleError, NotFoundError
+from lintel.errors import IncompatibleError, NotFoundError, UnavailableError
 from lintel.scoring.bundle import Bundle
 
 CHAMPION = "champion"
 _EXPERIMENT = "lead-scoring"
 _MODEL_CODE = Path(__file__).with_name("pyfunc_model.py")
+_FETCH_MEND = "Register the bundle again, or promote another version."
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,10 @@ class ModelRegistry:
         self.bundles = bundles
         artifacts.mkdir(parents=True, exist_ok=True)
         bundles.mkdir(parents=True, exist_ok=True)
-        with _quiet():
-            import mlflow
-
-            mlflow.set_tracking_uri(url)
-            self._mlflow = mlflow
-            self._client = mlflow.MlflowClient(tracking_uri=url)
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # it phones home otherwise
+        self._mlflow = import_module("mlflow")  # two seconds that only those who ask the registry spend
+        with self._connected():
+            self._client = self._mlflow.MlflowClient(tracking_uri=url, registry_uri=url)
 
     def register(self, bundle: Path, *, scope: str, tags: Mapping[str, str]) -> ModelVersion:
         """Store the bundle in `bundle` as a new version; a bundle that is registered already keeps its version."""
@@ -86,21 +86,26 @@ class ModelRegistry:
         return self.bundles / digest.removeprefix("sha256:")
 
     def fetch(self, scope: str, version: int) -> Path:
-        """Bring a version's bundle back from MLflow to where workers load it from."""
+        """Where workers load a version's bundle from; brought back from MLflow if it is gone or was changed there.
+
+        Raises NotFoundError for no such version, IncompatibleError if what MLflow has is not the bundle that was
+        registered or cannot be read by this code, UnavailableError if MLflow's files are gone.
+        """
         wanted = self.version(scope, version)
         target = self.bundle_path(wanted.digest)
-        if not target.exists():
-            with _quiet():
-                folder = Path(self._mlflow.artifacts.download_artifacts(f"models:/{wanted.name}/{version}"))
-            source = folder / "artifacts" / "bundle"
+        if _holds(target, wanted.digest):
+            return target
+        with TemporaryDirectory(prefix="lintel-fetch-") as scratch:
+            source = self._downloaded(wanted, scratch)
             if Bundle.load(source).digest != wanted.digest:
-                raise IncompatibleError(f"{wanted.name} version {version} is not the bundle that was registered.")
-            self.publish(source, wanted.digest)
-        return target
+                fault = f"{wanted.name} version {version} in MLflow is not the bundle that was registered."
+                raise IncompatibleError(fault, mend=_FETCH_MEND)
+            _set_aside(target)
+            return self.publish(source, wanted.digest)
 
     def versions(self, scope: str) -> list[ModelVersion]:
         """All versions of a scope, newest first."""
-        with _quiet():
+        with self._connected():
             found = self._client.search_model_versions(f"name = '{model_name(scope)}'")
             aliases = self._aliases(scope)
         versions = [_version(one, aliases) for one in found]
@@ -121,13 +126,23 @@ class ModelRegistry:
 
     def mirror_champion(self, scope: str, version: int) -> None:
         """Set the alias `champion` so that MLflow's pages show what the traffic table says."""
-        with _quiet():
+        with self._connected():
             self._client.set_registered_model_alias(model_name(scope), CHAMPION, str(version))
 
-    def tag_run(self, run_id: str, tags: Mapping[str, str]) -> None:
-        with _quiet():
-            for key, value in tags.items():
-                self._client.set_tag(run_id, key, value)
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        """MLflow's module functions write to one address a process: ours, for as long as we need it, without its
+        progress bars and notes, which belong in nobody's terminal."""
+        self._mlflow.environment_variables.MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
+        self._mlflow.set_tracking_uri(self.url)
+        self._mlflow.set_registry_uri(self.url)
+        self._mlflow.utils.logging_utils.disable_logging()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            self._mlflow.utils.logging_utils.enable_logging()
 
     def _aliases(self, scope: str) -> Mapping[str, tuple[str, ...]]:
         """Alias names by version; the search does not return them."""
@@ -138,8 +153,13 @@ class ModelRegistry:
         return found
 
     def _log(self, path: Path, bundle: Bundle, scope: str, tags: Mapping[str, str]) -> ModelVersion:
-        with _quiet():
-            with self._mlflow.start_run(experiment_id=self._experiment(), run_name=f"{scope} {bundle.digest[:15]}") as run:
+        """Log a run with everything people look at, then make its model a version.
+
+        The version gets its tags in the one statement that makes it: a crash leaves no version without a digest.
+        """
+        with self._connected():
+            experiment, name = self._experiment(), f"{scope} {bundle.digest[:15]}"
+            with self._mlflow.start_run(experiment_id=experiment, run_name=name) as run:
                 self._mlflow.set_tags({**tags, "lintel.scope": scope, "lintel.digest": bundle.digest})
                 self._mlflow.log_metrics(_flat_metrics(bundle.metrics))
                 self._mlflow.log_artifacts(str(path / "plots"), "plots")
@@ -150,13 +170,31 @@ class ModelRegistry:
                     python_model=str(_MODEL_CODE),
                     artifacts={"bundle": str(path)},
                     pip_requirements=["lintel"],
-                    registered_model_name=model_name(scope),
+                    signature=self._signature(),
                 )
-            number = str(logged.registered_model_version)
-            for key, value in {**tags, "lintel.digest": bundle.digest}.items():
-                self._client.set_model_version_tag(model_name(scope), number, key, value)
-            found = self._client.get_model_version(model_name(scope), number)
-        return _version(found, {}, run_id=run.info.run_id)
+            made = self._mlflow.register_model(
+                logged.model_uri, model_name(scope), tags={**tags, "lintel.digest": bundle.digest}
+            )
+        return _version(made, {}, run_id=run.info.run_id)
+
+    def _signature(self) -> Any:
+        """One string a lead, and the parameters of a call. Which columns events have is checked by the model itself."""
+        types = self._mlflow.types
+        params = types.ParamSchema(
+            [types.ParamSpec(name, types.DataType.string, "") for name in ("as_of", "time_zone")]
+        )
+        outputs = types.Schema([types.ColSpec(types.DataType.string)])
+        return self._mlflow.models.ModelSignature(outputs=outputs, params=params)
+
+    def _downloaded(self, wanted: ModelVersion, scratch: str) -> Path:
+        uri = f"models:/{wanted.name}/{wanted.version}"
+        try:
+            with self._connected():
+                folder = Path(self._mlflow.artifacts.download_artifacts(uri, dst_path=scratch))
+        except (OSError, self._mlflow.exceptions.MlflowException) as error:
+            fault = f"MLflow does not give the files of {wanted.name} version {wanted.version}"
+            raise UnavailableError(f"{fault} ({type(error).__name__}).", mend=_FETCH_MEND) from error
+        return folder / "artifacts" / "bundle"
 
     def _experiment(self) -> str:
         found = self._client.get_experiment_by_name(_EXPERIMENT)
@@ -187,11 +225,19 @@ def _flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
     return flat
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """MLflow prints progress bars and migration notes that belong in nobody's terminal."""
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+def _holds(folder: Path, digest: str) -> bool:
+    """Whether a folder is the whole, unchanged bundle, readable by this code."""
+    if not folder.exists():
+        return False
+    try:
+        return Bundle.load(folder).digest == digest
+    except (IncompatibleError, NotFoundError):
+        return False
+
+
+def _set_aside(folder: Path) -> None:
+    """Remove a bundle that was changed, in one step for those who look."""
+    if folder.exists():
+        broken = folder.with_name(f".{folder.name}.broken.{os.getpid()}")
+        folder.rename(broken)
+        shutil.rmtree(broken)

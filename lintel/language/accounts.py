@@ -43,7 +43,7 @@ _IBAN_LENGTHS = {
     }.items()
     for country in countries.split()
 }
-_IBAN_START = re.compile(r"(?<![^\W_])([A-Za-z]{2})[ \-]?\d[ \-]?\d")
+_IBAN_START = re.compile(r"(?<![^\W_])([A-Za-z]{2})\d\d(?=[ \-]?[A-Za-z\d]{4})")
 
 
 def luhn(digits: str) -> bool:
@@ -104,15 +104,17 @@ def iban_spans(text: str) -> Iterator[Span]:
 
 
 def _alphanumeric_end(text: str, start: int, length: int) -> int | None:
-    """Where `length` letters and digits, with at most one space or dash between two, end; None if they do not."""
-    position, count = start, 0
+    """Where `length` letters and digits end that stand together, or in fours with one sign between; None if not so."""
+    position, count, signs = start, 0, set()
     while position < len(text) and count < length:
         if text[position].isascii() and text[position].isalnum():
             count += 1
-        elif text[position] not in " -" or text[position - 1] in " -":
+        elif text[position] in " -" and count % 4 == 0 and text[position - 1] not in " -":
+            signs.add(text[position])
+        else:
             return None
         position += 1
-    whole = count == length and not (position < len(text) and text[position].isalnum())
+    whole = count == length and len(signs) <= 1 and not (position < len(text) and text[position].isalnum())
     return position if whole else None
 
 

@@ -16,7 +16,7 @@ _GROUP = re.compile(r"\d+")
 _GAP = re.compile(r"[ \t().,/\-]{0,4}")
 _LOOK_BACK = 60
 _BARRIER = re.compile(r"[\d\[\]@\n;!?]")
-_CONNECTING = words(
+CONNECTING = words(
     """number numbers num no nr nbr is are was it's its it the my our your his her their and of at me us on to this
     for would be please called bank here new best that's that so uh um yes yeah ok okay then s"""
 )
@@ -95,12 +95,12 @@ def introduction(text: str, position: int) -> list[str]:
     return [match.group().lower() for match in WORD.finditer(window, start)]
 
 
-def introduced(text: str, position: int, by: frozenset[str]) -> bool:
-    """Whether one of the words `by` stands before the position with only connecting words between."""
+def introduced(text: str, position: int, by: frozenset[str], *, through: frozenset[str] = CONNECTING) -> bool:
+    """Whether one of the words `by` stands before the position with only words of `through` between."""
     for word in reversed(introduction(text, position)):
         if word in by:
             return True
-        if word not in _CONNECTING:
+        if word not in through:
             return False
     return False
 

@@ -14,9 +14,11 @@ _PHONE_WORDS = words(
 )
 _OTHER_NUMBERS = words(
     """mls listing listings parcel apn id ids order invoice case permit zpid ref reference confirmation tracking lot
-    file loan license licence policy zip zipcode postcode postal vin serial item sku transaction escrow property
+    file loan license licence policy zip zipcode postcode postal vin serial item sku transaction escrow
     price priced asking budget offer offered sqft year tax ticket docket unit isbn pin version"""
 )
+_NAMING = words("number numbers num no nr nbr is was it's its the s")
+"""Between "listing" and its number; "the listing at 303-555-0142" gives a telephone."""
 _AREA_AND_EXCHANGE = re.compile(r"[2-9]\d\d[2-9]\d{6}\Z")
 _LOCAL = re.compile(r"[2-9]\d{6}\Z")
 _EXTENSION = re.compile(r",? {0,2}(?:x|ext\.?|extension) {0,2}\d{1,6}(?!\d)", re.IGNORECASE)
@@ -45,7 +47,9 @@ def _parts(chain: Chain) -> Iterator[Chain]:
 
 def _window(view: View, chain: Chain, first: int) -> int | None:
     """End of the number that begins at group `first`, or None."""
-    if introduced(view.text, _opening(view.text, chain[first]), _OTHER_NUMBERS) and not _signed(view, chain[first]):
+    if introduced(view.text, _opening(view.text, chain[first]), _OTHER_NUMBERS, through=_NAMING) and not _signed(
+        view, chain[first]
+    ):
         return None
     if _signed(view, chain[first]):
         return _longest(chain, first, 8, 15)

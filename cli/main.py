@@ -8,12 +8,14 @@ import errno
 import json
 import sys
 
-import click
 import typer
 
 from cli import data, demo, documentation, evaluate, ingest, keys, models, nightly, replay, score, serve
 from cli.output import errors
 from lintel.errors import LintelError, StorageFullError
+
+UsageError = typer.BadParameter.__mro__[2]
+"""The root of what the command-line parser refuses; typer does not name it."""
 
 app = typer.Typer(
     name="lintel",
@@ -42,9 +44,9 @@ def main() -> None:
     """Run the command line; turn every expected error into a sentence and its exit code."""
     try:
         app(standalone_mode=False)
-    except click.exceptions.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         _fail("Interrupted.", "interrupted", 130)
-    except click.ClickException as error:
+    except UsageError as error:
         _fail(error.format_message(), "usage", error.exit_code)
     except LintelError as error:
         _fail(str(error), error.slug, error.exit_code)

@@ -42,7 +42,6 @@ WORK_FAMILIES: Selector = ("intake", "application", "call", "validation", "dossi
 
 ANY = _active(tuple(kinds()))
 BY_LEAD = _active(acted_by(Actor.LEAD))
-BY_AGENT = _active(acted_by(Actor.AGENT))
 INBOUND = _active(directed(Direction.INBOUND))
 OUTBOUND = _active(directed(Direction.OUTBOUND))
 ANSWERS = tuple(sorted({*OUTBOUND, "call.completed"}))

@@ -37,7 +37,7 @@ instants = st.one_of(
 delays = st.one_of(st.just(0), st.just(0), st.integers(1, 10 * DAY), st.integers(0, 20).map(lambda n: n * HOUR))
 numbers = st.one_of(st.none(), st.integers(-5, 5).map(float), st.floats(0, 1e6))
 strengths = st.one_of(st.none(), st.integers(-100, 100).map(lambda hundredths: hundredths / 100))
-leads = st.sampled_from(("ann", "bob", "cy"))
+leads = st.sampled_from(("ann", "ann", "ann", "bob", "cy"))
 
 
 @st.composite
@@ -91,7 +91,7 @@ def as_of_times(rows: list[dict[str, Any]]) -> st.SearchStrategy[list[tuple[str,
     near = st.sampled_from(moments).flatmap(lambda moment: st.sampled_from((moment - 1, moment, moment + 1)))
     edges = st.tuples(st.sampled_from(moments), st.sampled_from((1, 7, 30))).map(lambda pair: pair[0] + pair[1] * DAY)
     moment = st.one_of(near, edges, instants)
-    return st.lists(st.tuples(st.sampled_from(("ann", "bob", "cy", "nobody")), moment), min_size=1, max_size=6)
+    return st.lists(st.tuples(st.one_of(leads, st.just("nobody")), moment), min_size=1, max_size=8)
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:

@@ -17,7 +17,7 @@ from tests.features.oracle import events_of, feature_value
 LEADS = ("ann", "bob", "cy", "nobody")
 AMSTERDAM = utc_offsets("Europe/Amsterdam")
 
-quick = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 def columns_of(rows: list[dict[str, Any]]) -> EventColumns:
@@ -139,6 +139,8 @@ def test_a_late_event_counts_from_when_it_is_known_and_a_corrected_value_from_it
     found = compute(columns_of(rows), queries_of([("ann", time) for time in times]), zone=AMSTERDAM)
     amounts = found[:, catalogue().position["asked_amount_last"]]
     np.testing.assert_array_equal(amounts, [np.nan, np.nan, 5, 5, 7])
+    forms = found[:, catalogue().position["form_count_all"]]
+    assert forms.tolist() == [0, 0, 1, 1, 1]  # the two versions of a corrected event are never both seen
 
 
 def _bytes(rows: list[dict[str, Any]], asked: list[tuple[str, int]]) -> bytes:

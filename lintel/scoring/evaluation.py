@@ -1,6 +1,6 @@
 """How good a bundle is on the newest fold, beside the two baselines, in the form of `lintel evaluate --json`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,12 +14,13 @@ from lintel.scoring import metrics
 from lintel.scoring.baselines import fit_logistic
 from lintel.scoring.bundle import Bundle
 from lintel.scoring.calibration import fit_platt
-from lintel.scoring.dimension import Dimension
+from lintel.scoring.dimension import Dimension, Gap
 from lintel.scoring.examples import Examples
 from lintel.scoring.folds import Fold, Folds, split
 from lintel.scoring.hazard import EDGES_DAYS
 from lintel.scoring.moments import time_text
 from lintel.scoring.reliability import expected_calibration_error
+from lintel.scoring.scorer import Scorer
 
 Float64 = NDArray[np.float64]
 Json = dict[str, Any]
@@ -43,6 +44,14 @@ class Forecasts:
     unseen: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True)
+class TestedFold:
+    """The folds of one dimension, and the forecasts on the newest."""
+
+    folds: Folds
+    forecasts: Forecasts
+
+
 def evaluate(bundle: Bundle, examples: Examples, *, log: Log = lambda _: None) -> Json:
     """Metrics of every dimension of `bundle` on the newest fold of `examples`.
 
@@ -52,13 +61,37 @@ def evaluate(bundle: Bundle, examples: Examples, *, log: Log = lambda _: None) -
     manifest = bundle.manifest
     if (manifest.feature_digest, manifest.label_digest) != (examples.feature_digest, examples.label_digest):
         raise IncompatibleError("the examples have other features or labels than the bundle.", mend="Build them again.")
+    tested = forecast(bundle.scorer, examples, log=log)
+    return metrics_of(bundle, examples, tested)
+
+
+def forecast(scorer: Scorer, examples: Examples, *, log: Log = lambda _: None) -> dict[str, TestedFold | str]:
+    """Forecasts on the newest fold by dimension, or why there is none."""
+    tested: dict[str, TestedFold | str] = {}
+    for name, dimension in scorer.ready.items():
+        log(f"{name}: forecasting the newest fold")
+        try:
+            folds = fold_rows(examples, name)
+        except InputError as error:
+            tested[name] = str(error)
+            continue
+        tested[name] = TestedFold(folds, forecasts(dimension, examples, folds))
+    return tested
+
+
+def metrics_of(bundle: Bundle, examples: Examples, tested: Mapping[str, TestedFold | str]) -> Json:
+    """All metrics, in the form of `lintel evaluate --json`; `model_version` is for the registry to fill in."""
+    seed = bundle.manifest.seed
     dimensions: Json = {}
     for name, dimension in bundle.scorer.dimensions.items():
         if not isinstance(dimension, Dimension):
             dimensions[name] = dimension.to_json()
             continue
-        log(f"{name}: evaluating")
-        dimensions[name] = _evaluated(dimension, examples, manifest.seed)
+        found = tested[name]
+        if isinstance(found, str):
+            dimensions[name] = {"status": Gap.NOT_ENOUGH_DATA.value, "needs": found}
+        else:
+            dimensions[name] = _evaluated(dimension, examples, found, seed)
     return {
         "data": examples.data.name,
         "simulated": examples.data.simulated,
@@ -103,12 +136,8 @@ def _logistic(dimension: Dimension, examples: Examples, folds: Folds) -> Float64
     return calibrator.probability(model.margin(features[test]))
 
 
-def _evaluated(dimension: Dimension, examples: Examples, seed: int) -> Json:
-    try:
-        folds = fold_rows(examples, dimension.name)
-    except InputError as error:
-        return {"status": "not_enough_data", "needs": str(error)}
-    found = forecasts(dimension, examples, folds)
+def _evaluated(dimension: Dimension, examples: Examples, tested: TestedFold, seed: int) -> Json:
+    folds, found = tested.folds, tested.forecasts
     whole = _figures(found, found.model, seed)
     by_origin = {name: _figures(found, found.model, seed, found.origin == one) for name, one in _ORIGINS.items()}
     return whole | {

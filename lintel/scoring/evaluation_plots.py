@@ -1,20 +1,21 @@
 """The plots of a bundle's evaluation: reliability, gain and ROC of each dimension on the newest fold."""
 
-from lintel.scoring.evaluation import Forecasts, fold_rows, forecasts
-from lintel.scoring.examples import Examples
+from collections.abc import Mapping
+
+from lintel.scoring.evaluation import Forecasts, TestedFold
+from lintel.scoring.examples import DataDescription
 from lintel.scoring.metrics import auc, lift_curve, roc_curve
 from lintel.scoring.plots import lift_plot, reliability_plot, roc_plot
 from lintel.scoring.reliability import reliability_curve
-from lintel.scoring.scorer import Scorer
 
 
-def evaluation_plots(scorer: Scorer, examples: Examples, *, seed: int) -> dict[str, bytes]:
-    """File name -> PNG, three for each dimension that has a model."""
-    suffix = f"{examples.data.name}{', simulated' if examples.data.simulated else ''}"
+def evaluation_plots(data: DataDescription, tested: Mapping[str, TestedFold | str], *, seed: int) -> dict[str, bytes]:
+    """File name -> PNG, three for each dimension that was tested."""
+    suffix = f"{data.name}{', simulated' if data.simulated else ''}"
     plots: dict[str, bytes] = {}
-    for name, dimension in scorer.ready.items():
-        found = forecasts(dimension, examples, fold_rows(examples, name))
-        plots |= _plots(name, f"{name} ({suffix})", found, seed)
+    for name, found in tested.items():
+        if isinstance(found, TestedFold):
+            plots |= _plots(name, f"{name} ({suffix})", found.forecasts, seed)
     return plots
 
 

@@ -22,7 +22,7 @@ EDGES_DAYS = (0.0, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 14.0, 21.0, 30.0, 45.0, 60.0)
 BINS = len(EDGES_DAYS) - 1
 BIN_FEATURE = "timing_bin"
 _BIN_WIDTHS = tuple(later - earlier for earlier, later in pairwise(EDGES_DAYS))
-HAZARD_SETTINGS = TreeSettings(learning_rate=0.1, colsample_bytree=0.3, max_trees=300, patience=20, max_bin=64)
+HAZARD_SETTINGS = TreeSettings(learning_rate=0.1, colsample_bytree=0.5, max_trees=300, patience=20, max_bin=64)
 """Person-period rows are many: fewer, quicker trees."""
 _QUADRATURE_POINTS = 12
 _FLOOR = 1e-9

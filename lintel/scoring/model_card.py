@@ -64,7 +64,8 @@ def _folds() -> str:
     return (
         "## Folds\n\nSplit by time, for each dimension on its own. A training row's label was known before the "
         "border of the calibration fold, a calibration row's before that of the test fold; what was not known by then "
-        "is left out. The model that serves is the one that was tested: it is not fitted again on later rows."
+        "is left out. The model that serves is the one that was tested: it is not fitted again on later rows. Timing "
+        "also learns from rows that were asked before its border and not decided by then: that they were not is known."
     )
 
 

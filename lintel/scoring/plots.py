@@ -51,7 +51,8 @@ def lift_plot(title: str, share: Float64, captured: Float64) -> bytes:
     axes.plot([0, 1], [0, 1], color=_GUIDE, linewidth=1, label="at random")
     axes.plot(share, captured, color=_MODEL, label="model")
     decile = float(np.interp(0.1, share, captured))
-    axes.annotate(f"top 10 %: {decile:.0%} of positives", (0.1, decile), xytext=(0.2, decile), fontsize=8, color=_INK)
+    axes.annotate(f"top 10 %: {decile:.0%} of positives", (0.1, decile), xytext=(0.45, 0.3), fontsize=8, color=_INK)
+    axes.plot(0.1, decile, "o", color=_MODEL, markersize=5)
     axes.legend(frameon=False, fontsize=8, loc="lower right")
     return _png(figure)
 

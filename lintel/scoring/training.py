@@ -10,7 +10,7 @@ from lintel.labels.definition import LabelSet, Undefined
 from lintel.scoring.bundle import Bundle, Report
 from lintel.scoring.bundle_manifest import manifest_of
 from lintel.scoring.dimension import Dimension, Gap, MissingDimension
-from lintel.scoring.evaluation import evaluate
+from lintel.scoring.evaluation import forecast, metrics_of
 from lintel.scoring.evaluation_plots import evaluation_plots
 from lintel.scoring.examples import Examples
 from lintel.scoring.feature_profile import feature_profile
@@ -58,9 +58,10 @@ def train(
         catalogue=catalogue,
     )
     bundle = Bundle(manifest, scorer, Report({}, ""))
-    metrics = evaluate(bundle, examples, log=log)
+    tested = forecast(scorer, examples, log=log)
+    metrics = metrics_of(bundle, examples, tested)
     card = model_card(manifest, scorer.dimensions, metrics)
-    return replace(bundle, report=Report(metrics, card, evaluation_plots(scorer, examples, seed=seed)))
+    return replace(bundle, report=Report(metrics, card, evaluation_plots(examples.data, tested, seed=seed)))
 
 
 def _fitted(

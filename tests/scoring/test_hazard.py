@@ -59,7 +59,7 @@ def hazard(make_features: Callable[..., Float32]) -> Hazard:
         names=NAMES,
         horizon_days=14.0,
         seed=1,
-        settings=TreeSettings(max_trees=200, learning_rate=0.1, threads=1),
+        settings=TreeSettings(max_trees=200, learning_rate=0.1, colsample_bytree=0.7, threads=1),
     )
 
 

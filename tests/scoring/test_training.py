@@ -12,7 +12,7 @@ from lintel.features.catalogue import catalogue
 from lintel.labels.definition import load_label_set
 from lintel.labels.outcomes import Status
 from lintel.scoring.dimension import Dimension, Gap, MissingDimension
-from lintel.scoring.evaluation import evaluate
+from lintel.scoring.evaluation import evaluate, fold_rows
 from lintel.scoring.fitting import Fitting, informative_columns
 from lintel.scoring.training import train
 from lintel.scoring.xgboost_member import TreeSettings
@@ -74,6 +74,20 @@ def test_no_row_is_trained_on_before_its_label_was_known(trained) -> None:
         if isinstance(dimension, Dimension):
             margins.append(dimension.margin(examples.features).tobytes())
     assert len(set(margins)) == 1
+
+
+def test_timing_learns_nothing_of_decisions_after_its_border(trained) -> None:
+    examples, small = trained.examples, TreeSettings(max_trees=10, patience=3)
+    outcome = examples.outcomes["timing"]
+    entry = load_label_set("bpic2012").defined["timing"]
+    folds = fold_rows(examples, "timing")
+    decided_at = examples.points.queries.as_of + outcome.days * 86_400e6
+    forgotten = np.where(decided_at > folds.calibration_from, np.nan, outcome.days)
+    assert np.isnan(forgotten).sum() > np.isnan(outcome.days).sum()
+    changed = replace(examples, outcomes={**examples.outcomes, "timing": replace(outcome, days=forgotten)})
+    columns = informative_columns(examples.features)
+    first, second = (Fitting(one, catalogue(), columns, 1, small).dimension(entry) for one in (examples, changed))
+    assert first.margin(examples.features).tobytes() == second.margin(examples.features).tobytes()
 
 
 def test_too_few_outcomes_are_said(trained) -> None:

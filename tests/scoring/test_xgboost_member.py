@@ -13,7 +13,7 @@ from lintel.scoring.stopping import StoppingSlices
 from lintel.scoring.xgboost_member import TreeSettings, XGBoostMember, fit_xgboost
 
 NAMES = ("calls", "replies", "days_idle", "amount", "noise")
-SMALL = TreeSettings(max_trees=30, patience=5, learning_rate=0.3, threads=1)
+SMALL = TreeSettings(max_trees=30, patience=5, learning_rate=0.3, colsample_bytree=0.7, threads=1)
 
 Float32 = NDArray[np.float32]
 Make = Callable[..., NDArray[np.bool_]]

@@ -9,10 +9,9 @@ from assets.training import BUNDLE, EXAMPLES, score_bundle
 from bentos.lead_scoring.build import build
 from lintel.home import Home
 from lintel.registry.champion import champion_entry
-from lintel.registry.promotion import compare, gate
-from lintel.registry.rollout import promote
+from lintel.registry.promotion import challenge, gate
+from lintel.registry.rollout import mirror, promote
 from lintel.scoring.bundle import Bundle
-from lintel.scoring.evaluation import evaluate
 from lintel.scoring.examples import Examples
 
 ACTOR = "nightly"
@@ -48,21 +47,21 @@ def champion(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) ->
     """Who answers: the new version if it is no worse than the one that answers now, on the same newest fold."""
     tenant = context.partition_key
     candidate = Bundle.load(home.work(tenant, BUNDLE))
+    version = home.registry.by_digest(tenant, candidate.digest)
+    examples = Examples.load(home.work(tenant, EXAMPLES))
     current = champion_entry(home.traffic, tenant)
-    theirs = None
-    if current is not None and current.digest != candidate.digest:
-        held = Bundle.load(home.registry.fetch(tenant, current.model_version))
-        theirs = evaluate(held, Examples.load(home.work(tenant, EXAMPLES)))
-    verdict = compare(candidate.metrics, theirs)
+    verdict = challenge(candidate, current, examples, registry=home.registry, scope=tenant)
+    reason = verdict.reasons[0]
+    home.registry.note_decision(tenant, version.version, reason)
     if verdict.passed:
-        version = home.registry.by_digest(tenant, candidate.digest)
-        reason = verdict.reasons[0]
         promote(home.registry, home.traffic, version, scope=tenant, actor=ACTOR, reason=reason, now=datetime.now(UTC))
+    mirror(home.registry, home.traffic, scope=tenant)
     serving = champion_entry(home.traffic, tenant)
     return dg.MaterializeResult(
         metadata={
             "promoted": verdict.passed,
-            "reason": verdict.reasons[0],
+            "reason": reason,
+            "challenger": version.version,
             "version": serving.model_version if serving else None,
             "digest": serving.digest if serving else None,
         }
@@ -71,10 +70,10 @@ def champion(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) ->
 
 @dg.asset(deps=[champion], group_name="registry", partitions_def=TENANTS, kinds={"bentoml"}, code_version="1")
 def lead_scoring_bento(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
-    """The service, built with the champion of tonight inside as its last resort. Follows the traffic table by itself."""
+    """The service, with tonight's champion inside as its last resort; it follows the traffic table by itself."""
     serving = champion_entry(home.traffic, context.partition_key)
     if serving is None:
         raise dg.Failure(f"no champion serves {context.partition_key!r}", allow_retries=False)
-    path = home.registry.fetch(context.partition_key, serving.model_version)
+    path = home.registry.fetch_digest(context.partition_key, serving.digest)
     tag = build(path, serving.digest, settings=home.settings)
     return dg.MaterializeResult(metadata={"tag": tag, "bundle": serving.digest})

@@ -18,11 +18,10 @@ _COLUMNS = ("auc", "average_precision", "log_loss", "brier", "ece", "lift_top_de
 
 def evaluate(tenant: TenantId = DEFAULT_TENANT, as_json: Json = False) -> None:
     """Evaluate the champion again, on the examples of the newest nightly run, against two baselines."""
-    home = Home(settings())
-    home.events.tenant(tenant)
-    champion = champion_bundle(home.traffic, home.settings.bundles_path, tenant)
-    file = home.work(tenant, "examples.parquet")
-    home.close()
+    with Home(settings()) as home:
+        home.events.tenant(tenant)
+        champion = champion_bundle(home.traffic, home.settings.bundles_path, tenant)
+        file = home.work(tenant, "examples.parquet")
     if not file.exists():
         raise NotFoundError(f"There are no examples of {tenant!r}.", mend=f"Run `lintel nightly --tenant {tenant}`.")
     metrics = evaluate_bundle(champion.bundle, Examples.load(file), log=note)

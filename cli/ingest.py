@@ -36,6 +36,7 @@ Zone = Annotated[str, typer.Option("--time-zone", help="Time zone of a tenant th
 @app.command("csv")
 def csv_command(
     file: Path,
+    *,
     mapping: Mapping,
     tenant: TenantId,
     labels: Labels = "crm",
@@ -49,6 +50,7 @@ def csv_command(
 @app.command("xes")
 def xes_command(
     file: Path,
+    *,
     mapping: Mapping,
     tenant: TenantId,
     labels: Labels = "crm",
@@ -80,11 +82,8 @@ def simulator_command(
 
 
 def _run(source: Source, tenant: Tenant, as_json: bool) -> None:
-    home = Home(settings())
-    try:
+    with Home(settings()) as home:
         report = take_in(home, source, tenant)
-    finally:
-        home.close()
     value = _value(tenant, source, report)
     rows = list(value.items())
     emit(value, as_json=as_json, table=table(f"events of {source.name}", ("", ""), rows))

@@ -11,6 +11,9 @@ from lintel.settings import settings
 
 app = typer.Typer(help="API keys of a tenant.")
 
+KEY_HINT = "A key: `lintel keys create --name NAME`; send it as `Authorization: Bearer KEY`."
+"""Keys are shown once, so there is none to show again."""
+
 
 @app.command("create")
 def create_command(
@@ -20,13 +23,7 @@ def create_command(
     as_json: Json = False,
 ) -> None:
     """Make a key and show it, this once."""
-    home = Home(settings())
-    home.events.tenant(tenant)
-    token = home.keys.create(tenant, name, role)
-    home.close()
+    with Home(settings()) as home:
+        home.events.tenant(tenant)
+        token = home.keys.create(tenant, name, role)
     emit({"tenant": tenant, "name": name, "role": role, "key": token}, as_json=as_json, table=token)
-
-
-def development_key(home: Home) -> str:
-    """A line that says how to get a key; keys are shown once, so there is none to show again."""
-    return "A key: `lintel keys create --name NAME`; send it as `Authorization: Bearer KEY`."

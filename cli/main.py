@@ -7,8 +7,11 @@ disk); 6 incompatible versions.
 import errno
 import json
 import sys
+import traceback
+from pathlib import Path
 
 import typer
+from rich.markup import escape
 
 from cli import data, demo, documentation, evaluate, ingest, keys, models, nightly, replay, score, serve
 from cli.output import errors
@@ -16,6 +19,8 @@ from lintel.errors import LintelError, StorageFullError
 
 UsageError = typer.BadParameter.__mro__[2]
 """The root of what the command-line parser refuses; typer does not name it."""
+
+ROOT = Path(__file__).resolve().parent.parent
 
 app = typer.Typer(
     name="lintel",
@@ -51,14 +56,30 @@ def main() -> None:
     except LintelError as error:
         _fail(str(error), error.slug, error.exit_code)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            _fail(_unexpected(error), "unexpected", 1)
         full = StorageFullError("The disk is full; what was not finished was not written.", mend="Free some space.")
         _fail(str(full), full.slug, full.exit_code)
+    except Exception as error:
+        _fail(_unexpected(error), "unexpected", 1)
+
+
+def _unexpected(error: Exception) -> str:
+    """Kind and places of an error that nobody expected. Its message is left out: it may hold what an event says."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [
+        f"  {Path(frame.filename).relative_to(ROOT)}:{frame.lineno} in {frame.name}" for frame in frames if _ours(frame)
+    ]
+    return "\n".join([f"Unexpected {type(error).__name__} ({type(error).__module__}) in", *places[-6:]])
+
+
+def _ours(frame: traceback.FrameSummary) -> bool:
+    path = Path(frame.filename)
+    return path.is_relative_to(ROOT) and ".venv" not in path.parts
 
 
 def _fail(message: str, slug: str, code: int) -> None:
-    errors.print(f"[red]error:[/red] {message}", highlight=False, soft_wrap=True)
+    errors.print(f"[red]error:[/red] {escape(message)}", highlight=False, soft_wrap=True)
     if "--json" in sys.argv:
         sys.stdout.write(json.dumps({"error": {"type": slug, "message": message}}) + "\n")
     raise SystemExit(code)

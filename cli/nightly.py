@@ -1,6 +1,9 @@
 """`lintel nightly`: the nightly Dagster job of one tenant, in this process."""
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Self
 from uuid import uuid4
 
 import dagster as dg
@@ -15,6 +18,7 @@ from orchestration.instance import open_instance
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """The bar says enough on the terminal; the Dagster instance keeps every event."""
+_DAGSTER_CAUSES = ("DagsterAssetCheckFailedError", "Failure")
 
 
 class NightlyFailedError(LintelError):
@@ -35,14 +39,12 @@ def run_nightly(tenant: str) -> dict[str, Any]:
 
     Raises NotFoundError for an unknown tenant, NightlyFailedError naming the step that failed.
     """
-    home = Home(settings())
-    home.events.tenant(tenant)
-    home.close()
-    from orchestration.definitions import defs
-
+    with Home(settings()) as home:
+        home.events.tenant(tenant)
+    defs: dg.Definitions = import_module("orchestration.definitions").defs  # seconds that other commands do not spend
     job = defs.get_job_def("nightly")
     steps: dict[str, float] = {}
-    failures: list[str] = []
+    failures: dict[str, _Cause] = {}
     run_id = str(uuid4())
     with open_instance(settings()) as instance, progress(f"nightly {tenant}", len(job.nodes)) as advance:
         instance.add_dynamic_partitions(TENANTS.name or "", [tenant])
@@ -56,17 +58,14 @@ def run_nightly(tenant: str) -> dict[str, Any]:
                 advance(1)
                 note(f"  {event.step_key}: {steps[event.step_key]:.1f} s")
             elif event.is_step_failure:
-                failures.append(f"{event.step_key}: {_reason(event)}")
+                failures[event.step_key] = _Cause.of(event)
 
         instance.add_event_listener(run_id, listen)
         result = job.execute_in_process(
             instance=instance, partition_key=tenant, run_id=run_id, raise_on_error=False, run_config=_QUIET
         )
     if not result.success:
-        raise NightlyFailedError(
-            f"The nightly run of {tenant!r} failed at {'; '.join(failures) or 'start'}.",
-            mend=f"See run {run_id} in the Dagster UI (`make up`).",
-        )
+        raise _failed(tenant, run_id, failures)
     return {"tenant": tenant, "run_id": run_id, "success": True, "steps": steps, "bento": bento_tag(result)}
 
 
@@ -76,8 +75,38 @@ def bento_tag(result: dg.ExecuteInProcessResult) -> str:
     return str(made.metadata["tag"].value)
 
 
-def _reason(event: dg.DagsterEvent) -> str:
-    error = event.step_failure_data.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return error.message.strip() if error is not None else "failed"
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """Why a step failed: the kind of the innermost error, and its message if it is one of ours, which tell no data."""
+
+    kind: type[LintelError] | None
+    words: str
+
+    @classmethod
+    def of(cls, event: dg.DagsterEvent) -> Self:
+        error = event.step_failure_data.error
+        while error is not None and error.cause is not None:
+            error = error.cause
+        if error is None:
+            return cls(None, "failed")
+        kind = _kinds(LintelError).get(error.cls_name or "")
+        expected = kind is not None or error.cls_name in _DAGSTER_CAUSES
+        return cls(kind, error.message.strip() if expected else f"unexpected {error.cls_name}")
+
+
+def _kinds(root: type[LintelError]) -> dict[str, type[LintelError]]:
+    below = [one for kind in root.__subclasses__() for one in _kinds(kind).values()]
+    return {kind.__name__: kind for kind in (root, *below)}
+
+
+def _failed(tenant: str, run_id: str, failures: Mapping[str, _Cause]) -> NightlyFailedError:
+    """The run's own error, with the exit code of what failed: a full disk stays a full disk."""
+    steps = "; ".join(f"{step}: {cause.words}" for step, cause in failures.items())
+    error = NightlyFailedError(
+        f"The nightly run of {tenant!r} failed at {steps or 'start'}.",
+        mend=f"See run {run_id} in the Dagster UI (`make up`).",
+    )
+    kinds = {cause.kind for cause in failures.values()}
+    if len(kinds) == 1 and (kind := kinds.pop()):
+        error.exit_code = kind.exit_code
+    return error

@@ -44,7 +44,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
 
 @contextmanager
 def progress(description: str, total: int | None) -> Iterator[Advance]:
-    """A bar on standard error; the yielded function is told how many more are done. A line a bar when not a terminal."""
+    """A bar on standard error, or a line if it is no terminal; the yielded function is told how many more are done."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),

@@ -24,8 +24,7 @@ def score(
 ) -> None:
     """Score one lead as of a moment."""
     moment = _moment(as_of)
-    home = Home(settings())
-    try:
+    with Home(settings()) as home:
         settings_of = home.events.tenant(tenant)
         champion = champion_bundle(home.traffic, home.settings.bundles_path, tenant)
         answer = score_leads(
@@ -38,8 +37,6 @@ def score(
             model_version=champion.version,
             served_by="champion",
         )[0]
-    finally:
-        home.close()
     if "error" in answer:
         raise NotFoundError(answer["error"]["detail"])
     emit(answer, as_json=as_json, table=_table(answer))

@@ -7,13 +7,12 @@ from typing import Annotated
 
 import typer
 
-from cli.keys import development_key
+from cli.keys import KEY_HINT
 from cli.options import Json
 from cli.output import emit, note, table
 from cli.processes import Child, Service, remember, remembered, start, stop, wait
 from lintel.environment import service_environment
 from lintel.errors import InputError, LintelError
-from lintel.home import Home
 from lintel.settings import Settings, settings
 from orchestration.instance import dagster_home
 from serving.process import serve_command
@@ -28,7 +27,7 @@ def serve(
     stopping: Annotated[bool, typer.Option("--stop", help="Stop what --all started.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Serve scores over HTTP in the background until `lintel serve --stop`; with --all the Dagster and MLflow UI too."""
+    """Serve scores over HTTP in the background until `lintel serve --stop`; with --all the Dagster and MLflow UI."""
     if everything and stopping:
         raise InputError("--all starts and --stop stops; give one of them.")
     file = settings().home / "run" / "services.json"
@@ -43,9 +42,7 @@ def serve(
     rows = [(child.name, child.address, child.log) for child in children]
     value = {"services": [{"name": name, "address": address, "log": log} for name, address, log in rows]}
     emit(value, as_json=as_json, table=table("running; `lintel serve --stop` ends them", ("", "address", "log"), rows))
-    home = Home(settings())
-    note(development_key(home))
-    home.close()
+    note(KEY_HINT)
 
 
 def _start_all(services: Sequence[Service], file: Path) -> list[Child]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import pyarrow.compute as pc
 
@@ -74,7 +76,14 @@ class Home:
         folder.mkdir(parents=True, exist_ok=True)
         return folder / name
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
     def close(self) -> None:
+        """Close what was opened; it opens again on the next use."""
         for name in ("events", "scores", "keys", "traffic"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()

@@ -4,7 +4,7 @@ import dagster as dg
 
 from assets import features, ingest, registry, scoring, training
 from orchestration.jobs import nightly
-from orchestration.resources import resources
+from orchestration.resources import home
 from orchestration.schedules import nightly_by_tenant
 
 _MODULES = [ingest, features, training, registry, scoring]
@@ -14,5 +14,5 @@ defs = dg.Definitions(
     asset_checks=dg.load_asset_checks_from_modules(_MODULES),
     jobs=[nightly],
     schedules=[nightly_by_tenant],
-    resources=resources(),
+    resources={"home": home},
 )

@@ -91,14 +91,21 @@ class ModelRegistry:
         Raises NotFoundError for no such version, IncompatibleError if what MLflow has is not the bundle that was
         registered or cannot be read by this code, UnavailableError if MLflow's files are gone.
         """
-        wanted = self.version(scope, version)
+        return self._fetched(self.version(scope, version))
+
+    def fetch_digest(self, scope: str, digest: str) -> Path:
+        """As `fetch`, by digest; does not ask MLflow for what is here and whole."""
+        target = self.bundle_path(digest)
+        return target if _holds(target, digest) else self._fetched(self.by_digest(scope, digest))
+
+    def _fetched(self, wanted: ModelVersion) -> Path:
         target = self.bundle_path(wanted.digest)
         if _holds(target, wanted.digest):
             return target
         with TemporaryDirectory(prefix="lintel-fetch-") as scratch:
             source = self._downloaded(wanted, scratch)
             if Bundle.load(source).digest != wanted.digest:
-                fault = f"{wanted.name} version {version} in MLflow is not the bundle that was registered."
+                fault = f"{wanted.name} version {wanted.version} in MLflow is not the bundle that was registered."
                 raise IncompatibleError(fault, mend=_FETCH_MEND)
             _set_aside(target)
             return self.publish(source, wanted.digest)
@@ -128,6 +135,11 @@ class ModelRegistry:
         """Set the alias `champion` so that MLflow's pages show what the traffic table says."""
         with self._connected():
             self._client.set_registered_model_alias(model_name(scope), CHAMPION, str(version))
+
+    def note_decision(self, scope: str, version: int, decision: str) -> None:
+        """Keep beside a version why it was promoted or not."""
+        with self._connected():
+            self._client.set_model_version_tag(model_name(scope), str(version), "lintel.decision", decision)
 
     @contextmanager
     def _connected(self) -> Iterator[None]:

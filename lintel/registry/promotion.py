@@ -4,6 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lintel.errors import IncompatibleError, InputError, NotFoundError, UnavailableError
+from lintel.labels.outcomes import Status
+from lintel.registry.models import ModelRegistry
+from lintel.registry.traffic import TrafficEntry
+from lintel.scoring import metrics
+from lintel.scoring.bundle import Bundle
+from lintel.scoring.evaluation import fold_rows
+from lintel.scoring.examples import Examples
+from lintel.scoring.folds import Fold
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -32,21 +42,55 @@ def gate(metrics: Mapping[str, Any]) -> Verdict:
     return Verdict(passed and not failed, tuple(reasons) or ("no dimension was evaluated",))
 
 
-def compare(candidate: Mapping[str, Any], champion: Mapping[str, Any] | None) -> Verdict:
-    """Whether the candidate's mean log loss over shared dimensions is no worse than the champion's on the same rows.
+def challenge(
+    candidate: Bundle, current: TrafficEntry | None, examples: Examples, *, registry: ModelRegistry, scope: str
+) -> Verdict:
+    """Whether `candidate` may take over from the champion that the traffic table names.
 
-    Both evaluations must come from the same test fold. Without a champion the candidate is the first one.
+    A champion that this code cannot load (its features or labels have changed since, or its files are gone
+    everywhere) answers nobody, so that any candidate is better.
     """
-    if champion is None:
+    if current is None:
         return Verdict(True, ("the first champion of this scope",))
-    shared = [
-        name
-        for name, values in candidate["dimensions"].items()
-        if "log_loss" in values and "log_loss" in champion["dimensions"].get(name, {})
-    ]
-    if not shared:
-        return Verdict(True, ("the champion scores none of the candidate's dimensions",))
-    ours = sum(candidate["dimensions"][name]["log_loss"] for name in shared) / len(shared)
-    theirs = sum(champion["dimensions"][name]["log_loss"] for name in shared) / len(shared)
-    sentence = f"mean log loss {ours:.4f}, champion's {theirs:.4f} on the same test fold ({', '.join(sorted(shared))})"
+    if current.digest == candidate.digest:
+        return Verdict(True, ("it is the champion already",))
+    try:
+        champion = Bundle.load(registry.fetch_digest(scope, current.digest))
+    except (IncompatibleError, NotFoundError, UnavailableError) as error:
+        return Verdict(True, (f"the champion, version {current.model_version}, cannot answer any more: {error}",))
+    return compare(log_losses(candidate, examples), log_losses(champion, examples))
+
+
+def log_losses(bundle: Bundle, examples: Examples) -> dict[str, float]:
+    """Log loss of every dimension that a bundle scores, on the newest fold of `examples`.
+
+    A dimension for which these examples have too little history to make a fold is left out.
+    """
+    found = {}
+    for name, dimension in bundle.scorer.ready.items():
+        try:
+            rows = fold_rows(examples, name).rows(Fold.TEST)
+        except InputError:
+            continue
+        outcome = examples.outcomes[name].status[rows] == Status.YES
+        probability = dimension.scores(examples.features[rows]).probability
+        found[name] = float(metrics.log_loss(outcome, probability, examples.points.weight[rows]))
+    return found
+
+
+def compare(candidate: Mapping[str, float], champion: Mapping[str, float]) -> Verdict:
+    """Whether the candidate scores all that the champion scores, at a mean log loss that is no worse.
+
+    Both are log losses by dimension on the same rows.
+    """
+    lost = sorted(champion.keys() - candidate.keys())
+    if lost:
+        return Verdict(False, (f"the champion also scores {', '.join(lost)}, the candidate does not",))
+    if not champion:
+        return Verdict(True, ("the champion scores nothing",))
+    ours = sum(candidate[name] for name in champion) / len(champion)
+    theirs = sum(champion.values()) / len(champion)
+    sentence = (
+        f"mean log loss {ours:.4f}, champion's {theirs:.4f} on the same test fold ({', '.join(sorted(champion))})"
+    )
     return Verdict(ours <= theirs, (sentence,))

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from lintel.registry.models import ModelRegistry, ModelVersion
+from lintel.registry.champion import champion_entry
+from lintel.registry.models import CHAMPION, ModelRegistry, ModelVersion
 from lintel.registry.traffic import Traffic, TrafficEntry
 
 
@@ -27,4 +28,12 @@ def promote(
             digest=version.digest, model_name=version.name, model_version=version.version, weight=1.0, mode="champion"
         )
         traffic.assign(scope, [entry], actor=actor, reason=reason, now=now)
-    registry.mirror_champion(scope, version.version)
+    mirror(registry, traffic, scope=scope)
+
+
+def mirror(registry: ModelRegistry, traffic: Traffic, *, scope: str) -> None:
+    """Set MLflow's alias to what the traffic table says; nothing if there is no champion, or MLflow forgot it."""
+    serving = champion_entry(traffic, scope)
+    found = [one for one in registry.versions(scope) if serving is not None and one.digest == serving.digest]
+    if found and CHAMPION not in found[0].aliases:
+        registry.mirror_champion(scope, found[0].version)

@@ -36,10 +36,20 @@ def test_a_candidate_that_scores_nothing_fails_and_says_why() -> None:
 
 @pytest.mark.parametrize(("ours", "theirs", "passed"), [(0.50, 0.52, True), (0.52, 0.52, True), (0.53, 0.52, False)])
 def test_the_champion_is_only_replaced_by_one_that_is_no_worse(ours: float, theirs: float, passed: bool) -> None:
-    verdict = compare(evaluation(conversion=(ours, 0.6)), evaluation(conversion=(theirs, 0.6)))
+    verdict = compare({"conversion": ours}, {"conversion": theirs})
     assert verdict.passed is passed
     assert "champion's 0.5200" in verdict.reasons[0]
 
 
-def test_the_first_candidate_needs_no_champion() -> None:
-    assert compare(evaluation(conversion=(0.5, 0.6)), None).passed
+def test_what_the_candidate_scores_beyond_the_champion_does_not_count() -> None:
+    assert compare({"conversion": 0.5, "churn": 0.9}, {"conversion": 0.5}).passed
+
+
+def test_a_candidate_that_lost_a_dimension_does_not_take_over() -> None:
+    verdict = compare({"conversion": 0.1}, {"conversion": 0.5, "churn": 0.4})
+    assert not verdict.passed
+    assert "churn" in verdict.reasons[0]
+
+
+def test_a_champion_without_a_score_is_replaced() -> None:
+    assert compare({"conversion": 0.5}, {}).passed

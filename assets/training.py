@@ -4,12 +4,12 @@ import shutil
 from datetime import UTC, datetime
 
 import dagster as dg
-import pandas as pd
 
 from assets.gates import check_result
 from assets.ingest import event_lake
 from assets.pictures import picture
 from assets.tenants import TENANTS
+from assets.whole_file import whole_file
 from expectations import examples as examples_suite
 from expectations.suite import validate
 from lintel.features.catalogue import catalogue
@@ -29,7 +29,8 @@ BUNDLE = "bundle"
 def training_examples(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
     """Decision points with their features and the labels that are mature by the end of the log."""
     examples = build_examples(home.log(context.partition_key, now=datetime.now(UTC)), seed=home.settings.seed)
-    examples.save(home.work(context.partition_key, EXAMPLES))
+    with whole_file(home.work(context.partition_key, EXAMPLES)) as path:
+        examples.save(path)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(examples),
@@ -45,8 +46,8 @@ def training_examples_are_sound(
     context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]
 ) -> dg.AssetCheckResult:
     """Identity, positive weights, labels from the four known answers, and outcomes that lie after their question."""
-    frame = pd.read_parquet(home.work(context.partition_key, EXAMPLES))
-    return check_result(validate(frame, examples_suite.NAME, examples_suite.expectations(catalogue())))
+    frame = examples_suite.read(home.work(context.partition_key, EXAMPLES))
+    return check_result(validate(frame, examples_suite.NAME, examples_suite.expectations(catalogue(), frame)))
 
 
 @dg.asset(deps=[training_examples], group_name="training", partitions_def=TENANTS, kinds={"xgboost"}, code_version="1")
@@ -60,7 +61,6 @@ def score_bundle(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]
         labels,
         catalogue(),
         scope=tenant,
-        created=datetime.now(UTC),
         seed=home.settings.seed,
         log=context.log.info,
     )

@@ -25,6 +25,8 @@ from serving.process import bento
 
 SIMULATED_LEADS = 2_000
 REASONS = 3
+WHY = "what speaks for it"
+WIDE = 115  # columns of a terminal in which the reasons fit beside the scores
 
 
 def demo(
@@ -97,12 +99,19 @@ def _show(tenant: Tenant, version: int, answers: Sequence[Mapping[str, Any]]) ->
     made = Table(title=f"{len(answers)} leads most worth a call: {tenant.id}{simulated}, model version {version}")
     for column in ("lead", "priority", *shown):
         made.add_column(column, no_wrap=True)
-    made.add_column("what speaks for it", min_width=30)
+    wide = results.width >= WIDE
+    if wide:
+        made.add_column(WHY)
     made.show_lines = True
     for one in answers:
         priority = f"{one['overall'].get('priority', 0):.2f}"
-        made.add_row(one["lead_id"], priority, *(_cell(one, name) for name in shown), _why(one))
+        cells = [one["lead_id"], priority, *(_cell(one, name) for name in shown)]
+        made.add_row(*cells, *(["\n".join(_why(one))] if wide else []))
     results.print(made)
+    if not wide:
+        results.print(f"[bold]{WHY}[/bold]")
+        for one in answers:
+            results.print(f"{one['lead_id']}: {'; '.join(_why(one))}", highlight=False)
     legend = [(name, answers[0]["dimensions"][name].get("definition", "")) for name in shown]
     legend += [("priority", answers[0]["overall"].get("formula", ""))]
     for name, meaning in legend:
@@ -119,8 +128,8 @@ def _cell(answer: Mapping[str, Any], name: str) -> str:
     return f"{value['probability']:.2f}\n{low:.2f}-{high:.2f}"
 
 
-def _why(answer: Mapping[str, Any]) -> str:
+def _why(answer: Mapping[str, Any]) -> list[str]:
     """What speaks most for winning this lead; where nothing does, for an answer to any of the other questions."""
     speaking = [one for one in answer.get("reasons", ()) if one["log_odds"] > 0]
     winning = [one for one in speaking if one["dimension"] == "conversion"]
-    return "\n".join(one["text"] for one in (winning or speaking)[:REASONS])
+    return [one["text"] for one in (winning or speaking)[:REASONS]]

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 errors = Console(stderr=True)
-results = Console()
+results = Console(width=None if sys.stdout.isatty() else 120)
 
 Advance = Callable[[int], None]
 

@@ -32,7 +32,7 @@ def gate(metrics: Mapping[str, Any]) -> Verdict:
     passed = False
     failed = False
     for name, values in metrics.get("dimensions", {}).items():
-        if "log_loss" not in values:
+        if "log_loss" not in values or "status" in values:
             reasons.append(f"{name}: {values.get('status', 'not evaluated')}")
             continue
         ours, base = values["log_loss"], values["baselines"]["base_rate"]["log_loss"]

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -12,6 +11,7 @@ from lintel.features.catalogue import Catalogue
 from lintel.labels.definition import LabelSet, Question, Timing
 from lintel.language.signals import VERSION as SIGNAL_VERSION
 from lintel.scoring.hazard import EDGES_DAYS
+from lintel.scoring.moments import time_text
 from lintel.scoring.scorecard import Asked
 from lintel.scoring.standing import OutcomeKinds
 
@@ -24,7 +24,7 @@ class Manifest:
     """Identity and provenance. `scope` is global, a group or a tenant; `tenants` are those it learnt from."""
 
     scope: str
-    created: str  # ISO 8601, UTC
+    known_until: str  # ISO 8601, UTC: nothing learnt later is in it
     data: str
     data_digest: str
     tenants: tuple[str, ...]
@@ -65,7 +65,7 @@ class Manifest:
 def manifest_of(
     *,
     scope: str,
-    created: datetime,
+    known_until: int,
     data: str,
     data_digest: str,
     tenants: tuple[str, ...],
@@ -74,10 +74,14 @@ def manifest_of(
     label_set: LabelSet,
     catalogue: Catalogue,
 ) -> Manifest:
-    """The manifest of a bundle that is trained now, with this code."""
+    """The manifest of a bundle that is trained with this code on what was known until `known_until` (UTC µs).
+
+    It does not say when it was trained: the same data, code and seed give the same bundle, digest and all. The
+    registry keeps the time.
+    """
     return Manifest(
         scope=scope,
-        created=created.isoformat(),
+        known_until=time_text(known_until),
         data=data,
         data_digest=data_digest,
         tenants=tenants,

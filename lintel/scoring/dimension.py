@@ -26,6 +26,7 @@ class Gap(StrEnum):
 
     NOT_ENOUGH_DATA = "not_enough_data"
     NOT_DEFINED = "not_defined_for_source"
+    NO_SKILL = "no_better_than_base_rate"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def _head(manifest: Manifest) -> str:
     simulated = "\n\n**Simulated data: no figure here says anything about real leads.**" if manifest.simulated else ""
     return f"""# {manifest.name}
 
-Trained {manifest.created} on {manifest.data} (tenants: {", ".join(manifest.tenants)}).{simulated}
+Trained on {manifest.data} as known by {manifest.known_until} (tenants: {", ".join(manifest.tenants)}).{simulated}
 
 | what | version |
 |---|---|
@@ -70,7 +70,7 @@ def _folds() -> str:
 
 
 def _dimension(name: str, values: Mapping[str, Any]) -> str:
-    if "status" in values:
+    if "auc" not in values:
         return f"## {name}\n\n{values['status']}: {values.get('needs') or values.get('reason')}"
     rows = [
         _row("**model**", values),

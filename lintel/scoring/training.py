@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from typing import Any
 
 from lintel.errors import IncompatibleError
 from lintel.features.catalogue import Catalogue
@@ -28,7 +28,6 @@ def train(
     catalogue: Catalogue,
     *,
     scope: str = "global",
-    created: datetime,
     seed: int,
     settings: TreeSettings | None = None,
     log: Log = lambda _: None,
@@ -37,10 +36,11 @@ def train(
 
     Parameters
     ----------
-    created: when, for the manifest. log: told what is being done.
+    log: told what is being done.
     settings: of all members, instead of each kind's own.
 
-    A dimension without enough data, or that the source does not define, is in the bundle with its reason.
+    A dimension without enough data, that the source does not define, or that turns out no better than its base rate,
+    is in the bundle with its reason.
     Raises IncompatibleError if the examples were made with other features or labels.
     """
     if (examples.feature_digest, examples.label_digest) != (catalogue.digest, label_set.digest):
@@ -48,7 +48,7 @@ def train(
     scorer = _fitted(examples, label_set, catalogue, seed=seed, settings=settings, log=log)
     manifest = manifest_of(
         scope=scope,
-        created=created,
+        known_until=examples.data.log_end,
         data=examples.data.name,
         data_digest=examples.digest,
         tenants=examples.data.tenants,
@@ -60,8 +60,23 @@ def train(
     bundle = Bundle(manifest, scorer, Report({}, ""))
     tested = forecast(scorer, examples, log=log)
     metrics = metrics_of(bundle, examples, tested)
-    card = model_card(manifest, scorer.dimensions, metrics)
-    return replace(bundle, report=Report(metrics, card, evaluation_plots(examples.data, tested, seed=seed)))
+    plots = evaluation_plots(examples.data, tested, seed=seed)
+    scorer = _skilled(scorer, metrics)
+    return Bundle(manifest, scorer, Report(metrics, model_card(manifest, scorer.dimensions, metrics), plots))
+
+
+def _skilled(scorer: Scorer, metrics: dict[str, Any]) -> Scorer:
+    """The scorer without the dimensions that tell no more than their base rate; `metrics` says so, too."""
+    dimensions = dict(scorer.dimensions)
+    for name in scorer.ready:
+        values = metrics["dimensions"][name]
+        if "log_loss" not in values or values["log_loss"] < values["baselines"]["base_rate"]["log_loss"]:
+            continue
+        base = values["baselines"]["base_rate"]["log_loss"]
+        reason = f"on the newest fold its log loss is {values['log_loss']:.4f}, that of the base rate {base:.4f}"
+        dimensions[name] = MissingDimension(name, Gap.NO_SKILL, reason)
+        metrics["dimensions"][name] = values | {"status": Gap.NO_SKILL.value, "reason": reason}
+    return replace(scorer, dimensions=dimensions)
 
 
 def _fitted(

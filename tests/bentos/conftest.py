@@ -51,7 +51,7 @@ def brokerage(tmp_path_factory: pytest.TempPathFactory) -> Brokerage:
 def _champion(home: Home, labels: str) -> tuple[Path, str]:
     examples = build_examples(home.log(TENANT, now=NOW), seed=SEED)
     trees = TreeSettings(max_trees=10, patience=5, threads=1)
-    trained = train(examples, load_label_set(labels), catalogue(), scope=TENANT, created=NOW, seed=SEED, settings=trees)
+    trained = train(examples, load_label_set(labels), catalogue(), scope=TENANT, seed=SEED, settings=trees)
     folder = home.settings.home / "trained"
     digest = trained.save(folder).digest
     path = home.settings.bundles_path / digest.removeprefix("sha256:")

@@ -113,8 +113,6 @@ def trained(synthetic_events: pa.Table, tmp_path_factory: pytest.TempPathFactory
     examples = build_examples(log, seed=5, per_origin=3)
     small = TreeSettings(max_trees=40, patience=8, learning_rate=0.15, min_child_weight=5, max_bin=32, threads=1)
     labels = load_label_set(TENANT.labels)
-    bundle = train(
-        examples, labels, catalogue(), scope=TENANT.id, created=START + timedelta(days=DAYS), seed=5, settings=small
-    )
+    bundle = train(examples, labels, catalogue(), scope=TENANT.id, seed=5, settings=small)
     path = tmp_path_factory.mktemp("bundle") / "bundle"
     return Trained(synthetic_events, log, examples, bundle.save(path), path)

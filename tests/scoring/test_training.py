@@ -14,7 +14,7 @@ from lintel.labels.outcomes import Status
 from lintel.scoring.dimension import Dimension, Gap, MissingDimension
 from lintel.scoring.evaluation import evaluate, fold_rows
 from lintel.scoring.fitting import Fitting, informative_columns
-from lintel.scoring.training import train
+from lintel.scoring.training import _skilled, train
 from lintel.scoring.xgboost_member import TreeSettings
 
 METRICS = ("auc", "average_precision", "log_loss", "brier", "ece", "lift_top_decile")
@@ -104,7 +104,7 @@ def test_too_few_outcomes_are_said(trained) -> None:
 def test_examples_of_other_features_are_refused(trained) -> None:
     stale = replace(trained.examples, feature_digest="sha256:other")
     with pytest.raises(IncompatibleError, match="other features or labels"):
-        train(stale, load_label_set("bpic2012"), catalogue(), created=trained.log.as_of, seed=1)
+        train(stale, load_label_set("bpic2012"), catalogue(), seed=1)
 
 
 def test_the_card_says_what_matters(trained) -> None:
@@ -114,3 +114,17 @@ def test_the_card_says_what_matters(trained) -> None:
     assert "Accuracy is not shown, because it misleads" in card
     assert "| logistic regression |" in card
     assert "not_defined_for_source" in card
+
+
+def test_a_dimension_that_is_no_better_than_its_base_rate_is_not_scored(
+    trained,
+) -> None:
+    bundle = trained.bundle
+    name, model = next(iter(bundle.scorer.ready.items()))
+    figures = {"log_loss": 0.7, "baselines": {"base_rate": {"log_loss": 0.69}}}
+    metrics = {"dimensions": {one: {"status": "other"} for one in bundle.scorer.ready} | {name: figures}}
+    scorer = _skilled(bundle.scorer, metrics)
+    assert model.name not in scorer.ready
+    assert set(scorer.ready) == set(bundle.scorer.ready) - {name}
+    assert metrics["dimensions"][name]["status"] == "no_better_than_base_rate"
+    assert "0.7000" in scorer.dimensions[name].to_json()["reason"]

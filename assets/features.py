@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from assets.gates import check_result
 from assets.ingest import event_lake
 from assets.tenants import TENANTS
+from assets.whole_file import whole_file
 from expectations import features as features_suite
 from expectations.suite import validate
 from lintel.features.catalogue import catalogue
@@ -26,7 +27,8 @@ def lead_features(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home
     log = home.log(context.partition_key, now=datetime.now(UTC))
     frame = nightly_features(log.columns, log.lead_ids, as_of=log.as_of, time_zone=log.tenant.time_zone)
     table = frame.table()
-    pq.write_table(table, home.work(log.tenant.id, FILE), compression="zstd")
+    with whole_file(home.work(log.tenant.id, FILE)) as path:
+        pq.write_table(table, path, compression="zstd")
     constant = [name for name in catalogue().names if frame.is_constant(name)]
     return dg.MaterializeResult(
         metadata={

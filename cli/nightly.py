@@ -11,9 +11,10 @@ import dagster as dg
 from assets.tenants import TENANTS
 from cli.options import DEFAULT_TENANT, Json, TenantId
 from cli.output import emit, note, progress, table
-from lintel.errors import LintelError
+from lintel.errors import LintelError, UnavailableError
 from lintel.home import Home
 from lintel.settings import settings
+from orchestration.abandoned import end_abandoned_runs, process_tags, run_at_work
 from orchestration.instance import open_instance
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -42,11 +43,13 @@ def run_nightly(tenant: str) -> dict[str, Any]:
     with Home(settings()) as home:
         home.events.tenant(tenant)
     defs: dg.Definitions = import_module("orchestration.definitions").defs  # seconds that other commands do not spend
-    job = defs.get_job_def("nightly")
+    job = defs.resolve_job_def("nightly")
     steps: dict[str, float] = {}
     failures: dict[str, _Cause] = {}
     run_id = str(uuid4())
     with open_instance(settings()) as instance, progress(f"nightly {tenant}", len(job.nodes)) as advance:
+        end_abandoned_runs(instance)
+        _refuse_second(instance, tenant)
         instance.add_dynamic_partitions(TENANTS.name or "", [tenant])
 
         def listen(entry: dg.EventLogEntry) -> None:
@@ -62,11 +65,23 @@ def run_nightly(tenant: str) -> dict[str, Any]:
 
         instance.add_event_listener(run_id, listen)
         result = job.execute_in_process(
-            instance=instance, partition_key=tenant, run_id=run_id, raise_on_error=False, run_config=_QUIET
+            instance=instance,
+            partition_key=tenant,
+            run_id=run_id,
+            raise_on_error=False,
+            run_config=_QUIET,
+            tags=process_tags(),
         )
     if not result.success:
         raise _failed(tenant, run_id, failures)
     return {"tenant": tenant, "run_id": run_id, "success": True, "steps": steps, "bento": bento_tag(result)}
+
+
+def _refuse_second(instance: dg.DagsterInstance, tenant: str) -> None:
+    """Two runs of a tenant would write over each other's examples."""
+    other = run_at_work(instance, tenant)
+    if other is not None:
+        raise UnavailableError(f"Run {other} of {tenant!r} is at work.", mend="Wait for it, or end its process.")
 
 
 def bento_tag(result: dg.ExecuteInProcessResult) -> str:

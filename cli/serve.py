@@ -14,7 +14,8 @@ from cli.processes import Child, Service, remember, remembered, start, stop, wai
 from lintel.environment import service_environment
 from lintel.errors import InputError, LintelError
 from lintel.settings import Settings, settings
-from orchestration.instance import dagster_home
+from orchestration.abandoned import end_abandoned_runs
+from orchestration.instance import dagster_home, open_instance
 from serving.process import serve_command
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,6 +38,9 @@ def serve(
     running = [child for child in remembered(file) if child.alive]
     if running:
         raise InputError(f"{', '.join(child.name for child in running)} already runs.", mend="`lintel serve --stop`.")
+    if everything:
+        with open_instance(settings()) as instance:
+            end_abandoned_runs(instance)
     services = _services(settings()) if everything else _services(settings())[:1]
     children = _start_all(services, file)
     rows = [(child.name, child.address, child.log) for child in children]

@@ -1,6 +1,9 @@
 """What must hold of training examples."""
 
+from pathlib import Path
+
 import great_expectations.expectations as gxe
+import pandas as pd
 from great_expectations.expectations import Expectation
 
 from lintel.features.catalogue import Catalogue
@@ -11,9 +14,19 @@ STATUSES = [1, 0, -1, -2]
 """Yes, no, censored, not asked."""
 
 
-def expectations(catalogue: Catalogue) -> list[Expectation]:
-    """For the frame that `Examples.save` writes: identity, weights, the features in full, known answers."""
-    labels = [f"label.{name}.status" for name in DIMENSIONS]
+def read(path: Path) -> pd.DataFrame:
+    """The frame that `Examples.save` wrote, with the moments at which labels become known as times."""
+    frame = pd.read_parquet(path)
+    moments = [name for name in frame.columns if name.startswith("label.") and name.endswith(".known_from")]
+    return frame.assign(**{name: pd.to_datetime(frame[name], unit="us", utc=True) for name in moments})
+
+
+def expectations(catalogue: Catalogue, frame: pd.DataFrame) -> list[Expectation]:
+    """Identity, weights, the features in full, known answers, and answers that come after their question.
+
+    A dimension that the source does not define has no moment from which its label is known.
+    """
+    known_from = [name for dimension in DIMENSIONS if (name := f"label.{dimension}.known_from") in frame.columns]
     return [
         gxe.ExpectTableRowCountToBeBetween(min_value=1),
         gxe.ExpectTableColumnsToMatchSet(
@@ -22,5 +35,6 @@ def expectations(catalogue: Catalogue) -> list[Expectation]:
         *(gxe.ExpectColumnValuesToNotBeNull(column=name) for name in ("lead_id", "as_of", "weight", "origin")),
         gxe.ExpectCompoundColumnsToBeUnique(column_list=["lead_id", "as_of", "origin"]),
         gxe.ExpectColumnValuesToBeBetween(column="weight", min_value=0, strict_min=True),
-        *(gxe.ExpectColumnValuesToBeInSet(column=name, value_set=STATUSES) for name in labels),
+        *(gxe.ExpectColumnValuesToBeInSet(column=f"label.{name}.status", value_set=STATUSES) for name in DIMENSIONS),
+        *(gxe.ExpectColumnPairValuesAToBeGreaterThanB(column_A=name, column_B="as_of") for name in known_from),
     ]

@@ -8,10 +8,11 @@ import os
 import shutil
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -184,9 +185,9 @@ class ModelRegistry:
                     pip_requirements=["lintel"],
                     signature=self._signature(),
                 )
-            made = self._mlflow.register_model(
-                logged.model_uri, model_name(scope), tags={**tags, "lintel.digest": bundle.digest}
-            )
+            with redirect_stderr(StringIO()):  # it says so on the terminal, whatever its logging is set to
+                kept = {**tags, "lintel.digest": bundle.digest}
+                made = self._mlflow.register_model(logged.model_uri, model_name(scope), tags=kept)
         return _version(made, {}, run_id=run.info.run_id)
 
     def _signature(self) -> Any:

@@ -1,0 +1,6 @@
+"""`python -m tests.orchestration.write_snapshot`, after a spec was changed on purpose: writes what the test compares."""
+
+from tests.orchestration.specs import SNAPSHOT, written
+
+if __name__ == "__main__":
+    SNAPSHOT.write_text(written(), encoding="utf-8")

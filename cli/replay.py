@@ -15,6 +15,7 @@ from cli.replay_page import ReplayData, ReplayEvent, ReplayReason, ReplayScore, 
 from lintel.errors import NotFoundError
 from lintel.events.columns import EventColumns, Queries, columns_from_table
 from lintel.events.kinds import kind_codes, kinds
+from lintel.events.moments import to_microseconds
 from lintel.events.timezones import utc_offsets
 from lintel.home import Home
 from lintel.labels.nightly import nightly_ticks
@@ -23,7 +24,6 @@ from lintel.scoring.answers import tenant_time
 from lintel.scoring.bundle import Bundle
 from lintel.scoring.dimension import LEVEL, MissingDimension
 from lintel.scoring.history import latest_visible
-from lintel.scoring.moments import microseconds
 from lintel.scoring.standing import Standing, Standings, standings
 from lintel.settings import settings
 from lintel.store.events import EventStore
@@ -76,7 +76,7 @@ def replay_data(
     table = store.lead_events(tenant.id, [survivor])
     if not len(table):
         raise NotFoundError(f"There is no lead {lead_id!r} in tenant {tenant.id!r}.", mend="Check the id.")
-    end = microseconds(tenant_time(store, tenant, now or datetime.now(UTC)))
+    end = to_microseconds(tenant_time(store, tenant, now or datetime.now(UTC)))
     columns = columns_from_table(table, pa.array([survivor]))
     moments, closing = _life(bundle, columns, _moments(columns.known_at, end, tenant.time_zone))
     if not moments:
@@ -143,7 +143,7 @@ def _event(row: Mapping[str, Any]) -> ReplayEvent:
         facts.append(f"by {row['channel']}")
     if row["due_at"]:
         facts.append(f"due {row['due_at']:%Y-%m-%d %H:%M} UTC")
-    times = microseconds(row["occurred_at"]), microseconds(row["known_at"])
+    times = to_microseconds(row["occurred_at"]), to_microseconds(row["known_at"])
     return ReplayEvent(*times, kind.name, kind.family, row["actor"], kind.meaning, ", ".join(facts))
 
 

@@ -6,11 +6,13 @@ nothing of a network.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from lintel.events.moments import from_microseconds, to_microseconds
 
 WIDTH, LEFT, RIGHT = 1000, 140, 16
 _HEAD, _PANEL, _PANEL_GAP, _LANE, _AXIS = 28, 84, 26, 26, 24
@@ -194,15 +196,17 @@ def _ticks(data: ReplayData, scale: _Scale) -> list[dict[str, Any]]:
     zone = ZoneInfo(data.time_zone)
     days = (scale.last - scale.first) / _DAY
     every = next((one for one in _TICKS if days / one <= 9), _TICKS[-1])
-    moment = _moment(scale.first).astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    moment = from_microseconds(scale.first).astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     ticks = []
-    while (instant := _instant(moment)) <= scale.last:
+    while (instant := to_microseconds(moment)) <= scale.last:
         if instant >= scale.first:
             ticks.append({"x": scale.x(instant), "label": f"{moment:%b} {moment.day}"})
             moment += timedelta(days=every)
         else:
             moment += timedelta(days=1)
-    return ticks or [{"x": scale.x(scale.first), "label": f"{_moment(scale.first).astimezone(zone):%b %d %H:%M}"}]
+    return ticks or [
+        {"x": scale.x(scale.first), "label": f"{from_microseconds(scale.first).astimezone(zone):%b %d %H:%M}"}
+    ]
 
 
 def _points(data: ReplayData) -> list[dict[str, Any]]:
@@ -261,13 +265,5 @@ def _changes(name: str, reasons: Sequence[ReplayReason], before: ReplayStep | No
 
 
 def _local(data: ReplayData, instant: int) -> str:
-    moment = _moment(instant).astimezone(ZoneInfo(data.time_zone))
+    moment = from_microseconds(instant).astimezone(ZoneInfo(data.time_zone))
     return f"{moment:%Y-%m-%d %H:%M:%S} {moment.tzname()}"
-
-
-def _moment(instant: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=instant)
-
-
-def _instant(moment: datetime) -> int:
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lintel.errors import InputError
+from lintel.events.moments import to_microseconds
 
 MICROSECONDS_PER_DAY = 86_400_000_000
 _FIRST, _LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2060, 1, 1, tzinfo=UTC)
@@ -34,13 +35,13 @@ def utc_offsets(zone: str) -> UtcOffsets:
         info = ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, a name too long for a file
         raise InputError(f"{zone!r} is not a time zone.", mend="Use an IANA name such as America/Denver.") from None
-    start, offset = [_microseconds(_FIRST)], [_offset(info, _FIRST)]
+    start, offset = [to_microseconds(_FIRST)], [_offset(info, _FIRST)]
     day = _FIRST
     while day < _LAST:
         following = day + timedelta(days=1)
         if _offset(info, following) != offset[-1]:
             moment = _transition(info, day, following)
-            start.append(_microseconds(moment))
+            start.append(to_microseconds(moment))
             offset.append(_offset(info, moment))
         day = following
     return UtcOffsets(np.array(start, np.int64), np.array(offset, np.int64))
@@ -60,7 +61,3 @@ def _transition(info: ZoneInfo, low: datetime, high: datetime) -> datetime:
 
 def _offset(info: ZoneInfo, moment: datetime) -> int:
     return (moment.astimezone(info).utcoffset() or timedelta()) // timedelta(microseconds=1)
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

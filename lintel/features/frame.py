@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from lintel.errors import InputError
+from lintel.events.moments import to_microseconds
 from lintel.events.schema import TIME
 from lintel.features.catalogue import Catalogue
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,4 @@ def microseconds(as_of: datetime | Sequence[datetime], count: int) -> NDArray[np
     moments = [as_of] * count if isinstance(as_of, datetime) else list(as_of)
     if len(moments) != count:
         raise InputError(f"{len(moments)} as-of times were given for {count} leads.", mend="Give one, or one a lead.")
-    if any(moment.tzinfo is None for moment in moments):
-        raise InputError("an as-of time has no time zone.", mend="Give it an offset, such as +00:00.")
-    return np.array([(moment - _EPOCH) // timedelta(microseconds=1) for moment in moments], np.int64)
+    return np.array([to_microseconds(moment) for moment in moments], np.int64)

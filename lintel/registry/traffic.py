@@ -11,8 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from lintel.errors import InputError
+from lintel.events.moments import from_microseconds, to_microseconds
 from lintel.store.handle import Handle
-from lintel.store.moments import from_microseconds, to_microseconds
 from lintel.store.tables import traffic, traffic_history
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from lintel.errors import NotFoundError
+from lintel.events.moments import to_microseconds
 from lintel.scoring.bundle import Bundle
 from lintel.scoring.decision_id import decision_id
-from lintel.scoring.moments import microseconds
 from lintel.store.events import EventStore
 from lintel.store.log import TenantLog
 from lintel.store.tenants import Clock, Tenant
@@ -66,7 +66,7 @@ def score_batch(
     `seq` is the last event in the log. Each has a percentile: the share of open leads with a lower priority, 0..100.
     """
     tenant = log.tenant
-    as_of = microseconds(log.as_of)
+    as_of = to_microseconds(log.as_of)
     cards = bundle.score_columns(log.columns, log.lead_ids, as_of, time_zone=tenant.time_zone)
     shared = _envelope(bundle, tenant, seq=seq, model_version=model_version, served_by=served_by)
     now = now or datetime.now(UTC)

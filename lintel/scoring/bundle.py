@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 
 from lintel.errors import IncompatibleError, InputError, NotFoundError
 from lintel.events.columns import EventColumns, columns_from_table
+from lintel.events.moments import to_microseconds
 from lintel.events.timezones import utc_offsets
 from lintel.features.catalogue import catalogue
 from lintel.labels.definition import load_label_set
@@ -30,7 +31,6 @@ from lintel.scoring.calibration import PlattCalibrator
 from lintel.scoring.dimension import Dimension, Gap, MissingDimension, columns_of
 from lintel.scoring.feature_profile import FeatureProfile
 from lintel.scoring.hazard import Hazard
-from lintel.scoring.moments import microseconds
 from lintel.scoring.scorecard import scorecards
 from lintel.scoring.scorer import Scorer
 from lintel.scoring.xgboost_member import XGBoostMember
@@ -92,7 +92,7 @@ class Bundle:
         if lead_ids is None:
             lead_ids = sorted(pc.unique(events.column("lead_id")).to_pylist())
         columns = columns_from_table(events, pa.array(lead_ids, pa.string()))
-        return self.score_columns(columns, lead_ids, microseconds(as_of), explain=explain, time_zone=time_zone)
+        return self.score_columns(columns, lead_ids, to_microseconds(as_of), explain=explain, time_zone=time_zone)
 
     def score_columns(
         self, columns: EventColumns, lead_ids: Sequence[str], as_of: int, *, explain: bool = False, time_zone: str

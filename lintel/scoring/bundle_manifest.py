@@ -6,12 +6,12 @@ from importlib.metadata import version
 from typing import Any
 
 from lintel.errors import IncompatibleError
+from lintel.events.moments import time_text
 from lintel.events.timezones import MICROSECONDS_PER_DAY
 from lintel.features.catalogue import Catalogue
 from lintel.labels.definition import LabelSet, Question, Timing
 from lintel.language.signals import VERSION as SIGNAL_VERSION
 from lintel.scoring.hazard import EDGES_DAYS
-from lintel.scoring.moments import time_text
 from lintel.scoring.scorecard import Asked
 from lintel.scoring.standing import OutcomeKinds
 

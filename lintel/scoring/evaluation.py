@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lintel.errors import IncompatibleError, InputError
+from lintel.events.moments import time_text
 from lintel.labels.outcomes import Status
 from lintel.labels.points import Origin
 from lintel.scoring import metrics
@@ -18,7 +19,6 @@ from lintel.scoring.dimension import Dimension, Gap
 from lintel.scoring.examples import Examples
 from lintel.scoring.folds import Fold, Folds, split
 from lintel.scoring.hazard import EDGES_DAYS
-from lintel.scoring.moments import time_text
 from lintel.scoring.reliability import expected_calibration_error
 from lintel.scoring.scorer import Scorer
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lintel.errors import IncompatibleError, InputError
 from lintel.events.columns import EventColumns, Queries, digest64
+from lintel.events.moments import to_microseconds
 from lintel.events.schema import TIME
 from lintel.events.timezones import utc_offsets
 from lintel.features.catalogue import Catalogue, catalogue
@@ -22,7 +23,6 @@ from lintel.labels.definition import DIMENSIONS, LabelSet, load_label_set
 from lintel.labels.outcomes import Outcome, Status, outcomes
 from lintel.labels.points import DecisionPoints, decision_points
 from lintel.scoring.history import latest_amount
-from lintel.scoring.moments import microseconds
 from lintel.store.log import TenantLog
 from lintel.store.tenants import Tenant
 
@@ -144,7 +144,7 @@ def build_examples(log: TenantLog, *, seed: int, per_origin: int | None = POINTS
         log.lead_ids,
         name=log.tenant.id,
         tenant=log.tenant,
-        log_end=microseconds(log.as_of),
+        log_end=to_microseconds(log.as_of),
         label_set=load_label_set(log.tenant.labels),
         catalogue=catalogue(),
         seed=seed,

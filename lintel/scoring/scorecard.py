@@ -8,10 +8,10 @@ import numpy as np
 
 from lintel.events.columns import EventColumns, Queries
 from lintel.events.kinds import kind_codes
+from lintel.events.moments import time_text
 from lintel.events.timezones import UtcOffsets
 from lintel.scoring.dimension import LEVEL, Dimension, DimensionScores, MissingDimension
 from lintel.scoring.history import latest_visible
-from lintel.scoring.moments import time_text
 from lintel.scoring.scorer import Scorer, Scores
 from lintel.scoring.standing import OutcomeKinds, Standing, standings
 

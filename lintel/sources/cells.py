@@ -2,12 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+from lintel.events.moments import to_microseconds
+
 _UNIX = {  # µs in a unit, and how it is written up to the year 5138
     "unix_seconds": (1_000_000, re.compile(r"[0-9]{1,11}")),
     "unix_milliseconds": (1_000, re.compile(r"[0-9]{1,14}")),
@@ -48,7 +48,7 @@ class TimeReader:
             if self.zone is None:
                 raise ValueError("has no offset, and the mapping sets no `time_zone`")
             moment = moment.replace(tzinfo=self.zone)
-        return (moment - _EPOCH) // _MICROSECOND
+        return to_microseconds(moment)
 
 
 def _parsed(text: str, layout: str) -> datetime | int | None:

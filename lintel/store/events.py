@@ -9,13 +9,13 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from lintel.errors import InputError
+from lintel.events.moments import from_microseconds, to_microseconds
 from lintel.events.schema import MAX_ID_LENGTH
 from lintel.events.validation import Rejection, check
 from lintel.store.aliases import Aliases, Merge
 from lintel.store.append import EventWriter, unknown_tenant
 from lintel.store.engine import Database
 from lintel.store.handle import Handle
-from lintel.store.moments import from_microseconds, to_microseconds
 from lintel.store.quarantine import Quarantine, Quarantined
 from lintel.store.rows import READ_COLUMNS, new_events, stored_table
 from lintel.store.tables import bodies, events, lead_merges, tenants

@@ -12,8 +12,8 @@ from hashlib import sha256
 import sqlalchemy as sa
 
 from lintel.errors import InputError, NotFoundError
+from lintel.events.moments import to_microseconds
 from lintel.store.handle import Handle
-from lintel.store.moments import to_microseconds
 from lintel.store.tables import api_keys
 
 _PREFIX = "lintel_"  # lets secret scanners find a key that was committed by mistake

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lintel.events.columns import EventColumns
-from lintel.store.moments import to_microseconds
+from lintel.events.moments import to_microseconds
 from lintel.store.tenants import Tenant
 
 

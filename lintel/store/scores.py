@@ -10,8 +10,8 @@ from typing import Any, Self
 import sqlalchemy as sa
 
 from lintel.errors import InputError
+from lintel.events.moments import from_microseconds, to_microseconds
 from lintel.store.handle import Handle
-from lintel.store.moments import from_microseconds, to_microseconds
 from lintel.store.tables import scores
 
 _CHUNK = 200  # rows a transaction, some 10 ms

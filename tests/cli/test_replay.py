@@ -8,11 +8,11 @@ import pytest
 
 from cli.replay import replay_data
 from lintel.errors import NotFoundError
+from lintel.events.moments import to_microseconds
 from lintel.events.timezones import utc_offsets
 from lintel.events.validation import table_from_rows
 from lintel.scoring.dimension import DimensionScores, Gap, MissingDimension
 from lintel.scoring.explanation import Reason
-from lintel.scoring.moments import microseconds
 from lintel.scoring.priority import Priority
 from lintel.scoring.scorecard import Asked
 from lintel.scoring.scorer import Scores
@@ -79,7 +79,7 @@ def _row(event_id: str, hour: int, kind: str, **more):
 
 def test_a_score_at_every_event_and_every_night(store) -> None:
     data = replay_data(store, _OPEN, TENANT, "lead-1", version=3)
-    hours = [(step.as_of - microseconds(START)) / 3_600_000_000 for step in data.steps]
+    hours = [(step.as_of - to_microseconds(START)) / 3_600_000_000 for step in data.steps]
     # 02:00 in Denver is 08:00 UTC, 20 hours after the start; the log ends with the other lead's event
     assert hours == [0, 2, 20, 30, 44, 50, 60, 68]
     assert [step.trigger for step in data.steps].count("nightly") == 3
@@ -99,7 +99,7 @@ def test_a_score_at_every_event_and_every_night(store) -> None:
 
 def test_it_ends_with_the_outcome(store) -> None:
     data = replay_data(store, _Bundle(), TENANT, "lead-1")
-    assert (data.outcome, data.outcome_at) == ("The deal was won", microseconds(START + timedelta(hours=60)))
+    assert (data.outcome, data.outcome_at) == ("The deal was won", to_microseconds(START + timedelta(hours=60)))
     assert all(step.as_of < data.outcome_at for step in data.steps)
     assert data.model["version"] == "not registered"
 
@@ -129,7 +129,7 @@ def test_a_live_tenant_ends_now(store) -> None:
     live = replace(TENANT, clock=Clock.LIVE)
     data = replay_data(store, _OPEN, live, "lead-1", now=START + timedelta(hours=45))
     assert len(data.events) == 3  # the message of hour 40 was not known yet
-    assert data.steps[-1].as_of == microseconds(START + timedelta(hours=44))
+    assert data.steps[-1].as_of == to_microseconds(START + timedelta(hours=44))
 
 
 def test_unknown_lead(store) -> None:

@@ -16,8 +16,7 @@ setup: .venv/.installed ## the environment, in .venv
 .venv/.installed: requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Lintel needs $(PYTHON); set PYTHON=/path/to/python3.11" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev,postgres]'
 	@touch $@
 
 demo: setup ## the whole path on real data, from log to scores over HTTP

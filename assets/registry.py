@@ -30,7 +30,7 @@ def score_bundle_beats_the_base_rate(
 def model_version(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
     """The bundle as a version in the MLflow registry. The MLflow run and the Dagster run name each other."""
     tenant = context.partition_key
-    tags = {"dagster_run_id": context.run_id, "lintel.tenant": tenant}
+    tags = {"dagster_run_id": context.run.run_id, "lintel.tenant": tenant}
     version = home.registry.register(home.work(tenant, BUNDLE), scope=tenant, tags=tags)
     return dg.MaterializeResult(
         metadata={

@@ -106,7 +106,8 @@ class _Cause:
             return cls(None, "failed")
         kind = _kinds(LintelError).get(error.cls_name or "")
         expected = kind is not None or error.cls_name in _DAGSTER_CAUSES
-        return cls(kind, error.message.strip() if expected else f"unexpected {error.cls_name}")
+        message = error.message.strip().removesuffix(".").partition(f"{error.cls_name}: ")[2]
+        return cls(kind, message if expected else f"unexpected {error.cls_name}")
 
 
 def _kinds(root: type[LintelError]) -> dict[str, type[LintelError]]:

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fcntl import LOCK_EX, flock
 from functools import partial
@@ -39,10 +39,11 @@ _ADDRESSES = {
 
 @dataclass(frozen=True)
 class NightlyHome:
-    """A home, and what `lintel nightly --json` printed about the run in it."""
+    """A home, what `lintel nightly --json` printed about the run in it, and a copy that nobody opens."""
 
     path: Path
     value: dict[str, Any]
+    sealed: Path
 
     @property
     def settings(self) -> Settings:
@@ -84,26 +85,28 @@ def take_in(path: Path) -> None:
 
 def built_once(root: Path) -> NightlyHome:
     """The home under `root`, made by the first process that asks; the others wait for it."""
-    path, done = root / "nightly-home", root / "nightly-home.json"
+    path, sealed, done = root / "nightly-home", root / "sealed-home", root / "nightly-home.json"
     with (root / "nightly-home.lock").open("w") as lock:
         flock(lock, LOCK_EX)
         if not done.exists():
-            shutil.rmtree(path, ignore_errors=True)
+            for folder in (path, sealed):
+                shutil.rmtree(folder, ignore_errors=True)
             take_in(path)
-            shutil.copytree(path, root / "ingested-home")
-            done.write_text(json.dumps(nightly(path)))
-        return NightlyHome(path, json.loads(done.read_text()))
+            value = nightly(path)
+            shutil.copytree(path, sealed)
+            done.write_text(json.dumps(value))
+        return NightlyHome(path, json.loads(done.read_text()), sealed)
 
 
 def copied(home: NightlyHome, to: Path) -> NightlyHome:
     """A home of one's own with the same things in it; MLflow's absolute addresses are moved along."""
-    shutil.copytree(home.path, to)
+    shutil.copytree(home.sealed, to)
     with closing(sqlite3.connect(to / "mlflow.db")) as connection, connection:
         for table, columns in _ADDRESSES.items():
             for column in columns:
                 change = f"UPDATE {table} SET {column} = replace({column}, ?, ?)"  # noqa: S608 - our own names
                 connection.execute(change, (str(home.path), str(to)))
-    return NightlyHome(to, home.value)
+    return replace(home, path=to)
 
 
 def environment(path: Path) -> dict[str, str]:

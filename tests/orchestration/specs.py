@@ -18,7 +18,7 @@ def specs() -> dict[str, Any]:
     return {
         "assets": [_asset(graph.get(key)) for key in sorted(graph.get_all_asset_keys())],
         "checks": [_check(*one) for one in sorted(_check_specs().items())],
-        "jobs": [_job(defs.resolve_job_def(name)) for name in sorted(repository.job_names) if not name.startswith("__")],
+        "jobs": [_job(defs.resolve_job_def(name)) for name in sorted(repository.job_names) if name[:2] != "__"],
         "schedules": [_schedule(one) for one in sorted(repository.schedule_defs, key=lambda one: one.name)],
         "sensors": sorted(one.name for one in repository.sensor_defs),
         "resources": sorted(repository.get_top_level_resources()),

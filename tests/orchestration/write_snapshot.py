@@ -1,4 +1,4 @@
-"""`python -m tests.orchestration.write_snapshot`, after a spec was changed on purpose: writes what the test compares."""
+"""`python -m tests.orchestration.write_snapshot`, after specs were changed on purpose: writes what the test reads."""
 
 from tests.orchestration.specs import SNAPSHOT, written
 

@@ -26,7 +26,7 @@ class Episodes:
     id: Int64  # (e,) digest, 0 if none
     opened_at: Int64  # (e,)
     closed_at: Int64  # (e,) NEVER while open
-    asked_from: Int64  # (e,) from when on the lead's earlier episodes are closed
+    asked_from: Int64  # (e,) from when on the lead's earlier episodes are closed and an event of this one is known
     row: Rows  # (m,) rows of EventColumns, by (episode, time)
     start: Rows  # (e + 1,) where each episode's rows begin in `row`
 
@@ -96,7 +96,9 @@ def find_episodes(columns: EventColumns, ends: tuple[str, ...], *, log_end: int)
     rank[order] = np.arange(len(order))
     intervals = lead[order], identity[order], opened[order], closed[order]
     row, start = _members(columns, intervals, owned, rank[group], loose)
-    return Episodes(*intervals, _asked_from(*intervals), row, start)
+    first_known = np.full(len(lead), NEVER)
+    np.minimum.at(first_known, np.repeat(np.arange(len(lead)), np.diff(start)), columns.known_at[row])
+    return Episodes(*intervals, np.maximum(_asked_from(*intervals), first_known), row, start)
 
 
 def mask_of(names: tuple[str, ...]) -> NDArray[np.bool_]:

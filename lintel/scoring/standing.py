@@ -22,7 +22,10 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutcomeKinds:
-    """Kinds of which the first ends an episode, and the word for each: won, lost or silent, else the kind itself."""
+    """Kinds of which the first ends an episode, and the word for each: won, lost or silent, else the kind itself.
+
+    Several may end it in the same instant; the word of the first of them in this order is the outcome.
+    """
 
     words: Mapping[str, str]
 
@@ -32,12 +35,12 @@ class OutcomeKinds:
 
     @classmethod
     def of(cls, labels: LabelSet) -> "OutcomeKinds":
-        words = {kind: kind for kind in labels.ends}
+        words: dict[str, str] = {}
         timing = labels.dimensions.get("timing")
         if isinstance(timing, Timing):
             for cause, deciding in zip(CAUSES, timing.causes, strict=True):
-                words |= {kind: cause for kind in deciding if kind in words}
-        return cls(words)
+                words |= {kind: cause for kind in deciding if kind in labels.ends}
+        return cls(words | {kind: kind for kind in labels.ends if kind not in words})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +69,13 @@ def standings(columns: EventColumns, leads: int, as_of: int, kinds: OutcomeKinds
             closed_at[lead] = max(closed_at[lead], closed)
     closed_at[[one is Standing.OPEN for one in standing]] = NULL
     for lead in np.flatnonzero(closed_at != NULL).tolist():
-        outcome[lead] = _word(columns, lead, int(closed_at[lead]), kinds)
+        outcome[lead] = _word(columns, lead, int(closed_at[lead]), as_of, kinds)
     return Standings(tuple(standing), tuple(outcome), closed_at)
 
 
-def _word(columns: EventColumns, lead: int, closed_at: int, kinds: OutcomeKinds) -> str | None:
-    """The outcome among the lead's events of that instant."""
-    start, end = np.searchsorted(columns.lead, [lead, lead + 1])
-    codes = set(columns.kind[start:end][columns.occurred_at[start:end] == closed_at].tolist())
+def _word(columns: EventColumns, lead: int, closed_at: int, as_of: int, kinds: OutcomeKinds) -> str | None:
+    """The outcome among the lead's events of that instant, as far as they were known."""
+    own = slice(*np.searchsorted(columns.lead, [lead, lead + 1]))
+    told = (columns.occurred_at[own] == closed_at) & (columns.known_at[own] <= as_of)
+    codes = set(columns.kind[own][told].tolist())
     return next((word for kind, word in kinds.words.items() if kind_codes()[kind] in codes), None)

@@ -104,7 +104,7 @@ def points(events: list[Event], labels: LabelSet, log_end: int, zone: str) -> li
         for span in episodes:
             for time, origin in _moments(span, labels, log_end, zone):
                 asked = next((other for other in episodes if other.holds(time)), None)
-                if asked is span:
+                if asked is span and time >= min(event.known for event in span.events):
                     found.add((lead, time, int(origin), span.id))
     return sorted(found)
 

@@ -95,6 +95,12 @@ def test_a_late_event_is_asked_about_when_it_becomes_known() -> None:
     assert found.queries.as_of[found.origin == Origin.EVENT].tolist() == [1 * DAY, 5 * DAY]
 
 
+def test_nobody_asks_before_the_first_event_is_known() -> None:
+    late = [Event(0, 1 * DAY, "form.submitted", late=10 * DAY), Event(0, 8 * DAY, "email.sent", late=3 * DAY)]
+    asked = _points([*late, Event(0, 12 * DAY, "web.visit")], log_end=12 * DAY).queries.as_of
+    assert asked.tolist() == [11 * DAY, 11 * DAY + DAY // 12, 12 * DAY]
+
+
 def test_touch_points_lie_just_before_the_touch() -> None:
     events = [Event(0, 1 * DAY, "form.submitted"), Event(0, 2 * DAY, "email.sent"), Event(0, 2 * DAY, "sms.sent")]
     found = _points(events)

@@ -67,8 +67,8 @@ def decision_points(
     time_zone: the tenant's, for the nights.
     per_origin: None keeps every point, with weight 1.
 
-    A point lies in [first event known, outcome) of an episode. Event points are the moments at which an event became known,
-    the last one of a transaction (events less than `labels.settle` apart): rows that one decision writes within
+    A point lies in [first event known, outcome) of an episode. Event points are the moments at which an event became
+    known, the last one of a transaction (events less than `labels.settle` apart): rows that one decision writes within
     milliseconds would otherwise be asked about an outcome that has already been taken. Touch points lie 1 µs before
     the touch. Thinning is systematic: every n/k-th moment from a random start, so each has the same chance.
     """

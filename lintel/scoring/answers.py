@@ -38,14 +38,15 @@ def score_leads(
     served_by: the rung of the fallback ladder that answers.
     now: the wall clock; for tests.
 
-    An unknown lead, or one of which nothing was known at `as_of`, has an `error` in its place; others are answered.
+    An unknown lead, or one of which nothing was known at `as_of`, has an `error` in its place; others are answered. A
+    lead that was merged into another is answered by it, but as itself as of any moment before the merge was known.
     Raises NotFoundError for an unknown tenant or one without events, InputError for an as-of time without a zone.
     """
     now = now or datetime.now(UTC)
     moment = as_of or tenant_time(store, tenant, now)
-    survivors = store.survivors(tenant.id, list(dict.fromkeys(lead_ids)))
-    seq = store.latest_seq(tenant.id)
-    events = store.lead_events(tenant.id, list(survivors), up_to_seq=seq)
+    seq = store.latest_seq(tenant.id)  # first, so that events and merges are of one moment, whatever is written now
+    survivors = store.survivors(tenant.id, list(dict.fromkeys(lead_ids)), up_to_seq=seq, merged_by=moment)
+    events = store.lead_events(tenant.id, list(survivors), up_to_seq=seq, merged_by=moment)
     cards = bundle.score(events, moment, explain=explain, time_zone=tenant.time_zone)
     shared = _envelope(bundle, tenant, seq=seq, model_version=model_version, served_by=served_by)
     answers = {card["lead_id"]: _answer(card, shared, now) for card in cards}

@@ -207,13 +207,16 @@ class EventStore(Handle):
 
     # reading
 
-    def lead_events(self, tenant: str, lead_ids: Sequence[str], *, up_to_seq: int | None = None) -> pa.Table:
+    def lead_events(
+        self, tenant: str, lead_ids: Sequence[str], *, up_to_seq: int | None = None, merged_by: datetime | None = None
+    ) -> pa.Table:
         """All events of some leads (STORED_SCHEMA), those of merged contacts under the lead they live on as.
 
-        An absorbed lead may be asked for too: its survivor's events come back. `up_to_seq` shows the log as it was.
+        An absorbed lead may be asked for too: its survivor's events come back. `up_to_seq` shows the log as it was;
+        merges that became known after `merged_by` are not applied.
         """
         counters = self._counters(tenant)
-        aliases = self._aliases(counters, up_to_seq)
+        aliases = self._aliases(counters, up_to_seq, merged_by)
         wanted = list(dict.fromkeys(member for lead in lead_ids for member in aliases.members(lead)))
         query = _BY_LEAD if up_to_seq is None else _BY_LEAD_UP_TO
         rows: list[Any] = []
@@ -222,9 +225,11 @@ class EventStore(Handle):
             rows += self._rows(query, tenant=counters.number, leads=some, up_to_seq=up_to_seq)
         return aliases.relabel(stored_table(tenant, rows))
 
-    def survivors(self, tenant: str, lead_ids: Sequence[str]) -> dict[str, str]:
-        """The lead that each lives on as: itself if it was never merged into another."""
-        aliases = self._aliases(self._counters(tenant))
+    def survivors(
+        self, tenant: str, lead_ids: Sequence[str], *, up_to_seq: int | None = None, merged_by: datetime | None = None
+    ) -> dict[str, str]:
+        """The lead that each lives on as, by the merges that `lead_events` applies: itself if none absorbed it."""
+        aliases = self._aliases(self._counters(tenant), up_to_seq, merged_by)
         return {lead: aliases.survivor(lead) for lead in lead_ids}
 
     def by_time(self, tenant: str, after: tuple[int, int] | None = None, limit: int = 10_000) -> pa.Table:
@@ -309,7 +314,7 @@ class EventStore(Handle):
             raise unknown_tenant(tenant)
         return _Counters(*rows[0])
 
-    def _aliases(self, counters: _Counters, up_to_seq: int | None = None) -> Aliases:
+    def _aliases(self, counters: _Counters, up_to_seq: int | None = None, merged_by: datetime | None = None) -> Aliases:
         """Who lives on as whom: read again only when the tenant's count of merges has changed."""
         number, version = counters.number, counters.merges
         known = self._known_aliases.get(number)
@@ -318,6 +323,11 @@ class EventStore(Handle):
             query = sa.select(*columns).where(lead_merges.c.tenant == number)
             merges = [Merge(*row) for row in self._rows(query)] if version else []
             known = self._known_aliases[number] = (version, merges, Aliases(merges))
-        if up_to_seq is None or not known[2]:
+        if (up_to_seq is None and merged_by is None) or not known[2]:
             return known[2]
-        return Aliases(merge for merge in known[1] if merge.seq <= up_to_seq)
+        latest = None if merged_by is None else to_microseconds(merged_by)
+        return Aliases(
+            merge
+            for merge in known[1]
+            if (up_to_seq is None or merge.seq <= up_to_seq) and (latest is None or merge.known_at <= latest)
+        )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lintel.errors import InputError, NotFoundError
+from lintel.events.validation import table_from_rows
 from lintel.scoring.answers import score_batch, score_leads, tenant_time
 from lintel.scoring.decision_id import decision_id
 from lintel.store.events import EventStore
@@ -139,6 +140,36 @@ def test_later_events_change_nothing(ask, trained, batch) -> None:
     )
     known = {card["lead_id"] for card in then}
     assert [card for card in whole if card["lead_id"] in known] == then
+
+
+def test_a_merged_lead_is_answered_by_its_survivor_but_as_itself_before(trained, tmp_path) -> None:
+    by_lead: dict[str, list] = {}
+    for event in trained.events.drop_columns(["tenant"]).to_pylist():
+        by_lead.setdefault(event["lead_id"], []).append(event)
+    entered = sorted((min(event["known_at"] for event in by_lead[lead]), lead) for lead in by_lead)
+    (_, absorbed), (_, survivor) = entered[0], entered[len(entered) // 2]
+    merged_at = max(event["known_at"] for event in by_lead[survivor]) + timedelta(days=1)
+    merge = {"event_id": "merge", "lead_id": survivor, "kind": "lead.merged", "object_id": absorbed}
+    moments = [min(event["known_at"] for event in by_lead[absorbed]) + timedelta(hours=1), merged_at]
+    with EventStore.open(f"sqlite:///{tmp_path / 'events.db'}") as store:
+        tenant = trained.log.tenant
+        store.put_tenant(tenant)
+
+        def ask(lead: str, as_of: datetime) -> dict:
+            told = {"explain": False, "model_version": 3, "served_by": "champion", "now": NOW}
+            return score_leads(store, trained.bundle, tenant, [lead], as_of, **told)[0]
+
+        rows = [*by_lead[absorbed], *by_lead[survivor]]
+        store.append(tenant.id, table_from_rows(rows).events, now=NOW)
+        before = ask(absorbed, moments[0])
+        store.append(tenant.id, table_from_rows([{**merge, "occurred_at": merged_at}]).events, now=NOW)
+        after, later, alone = ask(absorbed, moments[0]), ask(absorbed, moments[1]), ask(survivor, moments[1])
+    assert before["dimensions"] == after["dimensions"]
+    assert "merged_into" not in after
+    assert (later["lead_id"], later["merged_into"]) == (absorbed, survivor)
+    assert {key: later.get(key) for key in ("status", "outcome")} == {
+        key: alone.get(key) for key in ("status", "outcome")
+    }
 
 
 def test_clocks(store: EventStore, trained) -> None:

@@ -207,7 +207,10 @@ class ModelRegistry:
         except (OSError, self._mlflow.exceptions.MlflowException) as error:
             fault = f"MLflow does not give the files of {wanted.name} version {wanted.version}"
             raise UnavailableError(f"{fault} ({type(error).__name__}).", mend=_FETCH_MEND) from error
-        return folder / "artifacts" / "bundle"
+        bundle = folder / "artifacts" / "bundle"
+        if not bundle.is_dir():  # a folder without files is no error to MLflow
+            raise UnavailableError(f"{uri} in MLflow has no files.", mend=_FETCH_MEND)
+        return bundle
 
     def _experiment(self) -> str:
         found = self._client.get_experiment_by_name(_EXPERIMENT)

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from lintel.errors import InputError
 from lintel.events.validation import check, table_from_rows
 from lintel.scoring.bundle import Bundle
+from lintel.store.rows import new_events, stored_table
 
 
 class ScoreBundle(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
@@ -40,15 +41,18 @@ class ScoreBundle(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
 
 def _checked(rows: Sequence[Mapping[str, Any]], scope: str) -> pa.Table:
-    """The rows as events. None is left out: a score without it would be another lead's."""
+    """The rows as the store would keep them, signals of their texts included. None is left out: a score without it
+    would be another lead's."""
     if not rows:
         raise InputError("There is no event to score.", mend="Give one row an event.")
     typed = table_from_rows(rows)
-    checked = check(typed.events, tenant=str(rows[0].get("tenant", scope)), now=datetime.now(UTC))
+    tenant = str(rows[0].get("tenant", scope))
+    checked = check(typed.events, tenant=tenant, now=datetime.now(UTC))
     rejected = (*typed.rejected, *checked.rejected)
     if rejected:
         raise InputError(f"{len(rejected)} rows are no events; the first: {rejected[0]}.", mend="See docs/kinds.md.")
-    return checked.events
+    written = enumerate(new_events(checked.events, ingested_at=0), start=1)
+    return stored_table(tenant, [(*one.columns[:-1], seq, one.columns[-1]) for seq, one in written])
 
 
 def _newest(events: pa.Table) -> datetime:

@@ -9,7 +9,7 @@ import typer
 from cli.options import DEFAULT_TENANT, Json, TenantId
 from cli.output import emit, note, progress, table
 from lintel.errors import InputError, NotFoundError
-from lintel.home import Home
+from lintel.home import Home, check_tenant_id
 from lintel.settings import settings
 from lintel.sources.bpic2012 import bpic2012, bpic2012_tenant
 from lintel.sources.csv import CsvSource
@@ -84,17 +84,19 @@ def simulator_command(
 def _run(source: Source, tenant: Tenant, as_json: bool) -> None:
     with Home(settings()) as home:
         report = take_in(home, source, tenant)
-    value = _value(tenant, source, report)
-    rows = list(value.items())
-    emit(value, as_json=as_json, table=table(f"events of {source.name}", ("", ""), rows))
     if report.quarantined:
         note(f"{report.quarantined} rows are in quarantine, each with its reason.")
     if report.read and not report.appended and not report.duplicates:
-        raise InputError(f"None of {report.read} rows of {source.name} could be taken.", mend="Check the mapping.")
+        commonest = next(iter(report.reasons), "no reason")
+        fault = f"None of {report.read} rows of {source.name} could be taken; most often: {commonest}."
+        raise InputError(fault, mend="Check the mapping.")
+    value = _value(tenant, source, report)
+    emit(value, as_json=as_json, table=table(f"events of {source.name}", ("", ""), list(value.items())))
 
 
 def take_in(home: Home, source: Source, tenant: Tenant) -> IngestReport:
     """Make the tenant if it is new, then append the source's events with a progress bar."""
+    check_tenant_id(tenant.id)
     try:
         home.events.tenant(tenant.id)
     except NotFoundError:

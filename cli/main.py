@@ -1,7 +1,7 @@
 """The `lintel` command: one subcommand a file, errors as sentences, exit codes that mean something.
 
 Exit codes: 0 done; 1 unexpected; 2 wrong input or usage; 3 not found; 4 refused; 5 unavailable (publisher, store,
-disk); 6 incompatible versions.
+disk); 6 incompatible versions; 130 interrupted.
 """
 
 import errno
@@ -20,6 +20,7 @@ from lintel.errors import LintelError, StorageFullError
 UsageError = typer.BadParameter.__mro__[2]
 """The root of what the command-line parser refuses; typer does not name it."""
 
+INTERRUPTED = 130
 ROOT = Path(__file__).resolve().parent.parent
 
 app = typer.Typer(
@@ -48,9 +49,10 @@ for command in (
 def main() -> None:
     """Run the command line; turn every expected error into a sentence and its exit code."""
     try:
-        app(standalone_mode=False)
+        if app(standalone_mode=False) == INTERRUPTED:  # what typer makes of Ctrl-C
+            _fail("Interrupted.", "interrupted", INTERRUPTED)
     except (typer.Abort, KeyboardInterrupt):
-        _fail("Interrupted.", "interrupted", 130)
+        _fail("Interrupted.", "interrupted", INTERRUPTED)
     except UsageError as error:
         _fail(error.format_message(), "usage", error.exit_code)
     except LintelError as error:
@@ -79,7 +81,8 @@ def _ours(frame: traceback.FrameSummary) -> bool:
 
 
 def _fail(message: str, slug: str, code: int) -> None:
-    errors.print(f"[red]error:[/red] {escape(message)}", highlight=False, soft_wrap=True)
+    if message:  # none where help was asked for by giving no command
+        errors.print(f"[red]error:[/red] {escape(message)}", highlight=False, soft_wrap=True)
     if "--json" in sys.argv:
         sys.stdout.write(json.dumps({"error": {"type": slug, "message": message}}) + "\n")
     raise SystemExit(code)

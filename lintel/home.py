@@ -24,6 +24,12 @@ from lintel.store.tenants import Clock
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
+def check_tenant_id(tenant: str) -> None:
+    """Raises InputError for an id that could not be the name of a folder and of a model."""
+    if not _SAFE.fullmatch(tenant):
+        raise InputError(f"{tenant!r} cannot be a tenant id.", mend="Use letters, digits, '_', '.', '-'; at most 100.")
+
+
 @dataclass(frozen=True)
 class Home:
     """Everything under `settings.home`. Each store is opened on first use and closed by `close`."""
@@ -68,10 +74,7 @@ class Home:
 
     def work(self, tenant: str, name: str) -> Path:
         """Path of an intermediate result of a tenant, as in ``work("acme", "examples.parquet")``."""
-        if not _SAFE.fullmatch(tenant):
-            raise InputError(
-                f"{tenant!r} cannot be a tenant id.", mend="Use letters, digits, '_', '.', '-'; at most 100."
-            )
+        check_tenant_id(tenant)
         folder = (self.settings.home / "work" / tenant).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         return folder / name

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -107,13 +108,26 @@ def load_label_set(name: str | Path) -> LabelSet:
     if path.suffix == ".toml":
         if not path.is_file():
             raise NotFoundError(f"There is no label file {path}.", mend="Check the path.")
-        return parse_label_set(path.read_bytes(), str(path))
-    folder = files("lintel.labels") / "definitions"
-    shipped = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+        return _with_own_name(parse_label_set(path.read_bytes(), str(path)), path)
+    shipped = _shipped()
     if str(name) not in shipped:
-        mend = f"Use one of {', '.join(shipped)}, or the path of a .toml file."
+        mend = f"Use one of {', '.join(sorted(shipped))}, or the path of a .toml file."
         raise NotFoundError(f"There is no label set {str(name)!r}.", mend=mend)
-    return parse_label_set((folder / f"{name}.toml").read_bytes(), f"{name}.toml")
+    return parse_label_set(shipped[str(name)].read_bytes(), f"{name}.toml")
+
+
+def _shipped() -> dict[str, Traversable]:
+    """The files of the label sets that ship with Lintel, by source."""
+    entries = (files("lintel.labels") / "definitions").iterdir()
+    return {entry.name.removesuffix(".toml"): entry for entry in entries if entry.name.endswith(".toml")}
+
+
+def _with_own_name(found: LabelSet, path: Path) -> LabelSet:
+    """Another content under a shipped name would make every bundle trained on it look out of date."""
+    if found.source in _shipped() and found.digest != load_label_set(found.source).digest:
+        fault = f"{path}, key source: {found.source!r} is a label set of Lintel's own, with another content."
+        raise InputError(fault, mend="Give yours a name of its own.")
+    return found
 
 
 def parse_label_set(content: bytes, file: str) -> LabelSet:

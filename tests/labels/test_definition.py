@@ -4,6 +4,7 @@ import pytest
 
 from lintel.errors import InputError, NotFoundError
 from lintel.events.kinds import Actor
+from lintel.labels import definition
 from lintel.labels.definition import (
     DIMENSIONS,
     MICROSECONDS_PER_DAY,
@@ -150,3 +151,17 @@ def test_a_missing_set_names_those_that_exist(tmp_path: Path) -> None:
         load_label_set("bpic2013")
     with pytest.raises(NotFoundError, match=r"none\.toml"):
         load_label_set(tmp_path / "none.toml")
+
+
+def test_a_file_cannot_call_itself_a_shipped_set_and_say_something_else(tmp_path: Path) -> None:
+    """Bundles name their labels by source: such a bundle could be trained, but never loaded."""
+    shipped = (Path(definition.__file__).parent / "definitions" / "crm.toml").read_text()
+    (tmp_path / "same.toml").write_text("# a copy\n" + shipped)
+    assert load_label_set(tmp_path / "same.toml") == load_label_set("crm")
+    (tmp_path / "mine.toml").write_text(shipped.replace("horizon_days = 90", "horizon_days = 60"))
+    with pytest.raises(InputError, match=r"mine\.toml, key source: 'crm' is a label set of Lintel's own"):
+        load_label_set(tmp_path / "mine.toml")
+    (tmp_path / "mine.toml").write_text(
+        shipped.replace("horizon_days = 90", "horizon_days = 60").replace('"crm"', '"mine"')
+    )
+    assert load_label_set(tmp_path / "mine.toml").name == "mine/1"

@@ -26,11 +26,10 @@ LEAST_OUTCOMES = 40
 
 @dataclass(frozen=True)
 class Fitting:
-    """What all dimensions are fitted from. `columns` are the positions of the features that differ between rows."""
+    """What all dimensions are fitted from."""
 
     examples: Examples
     catalogue: Catalogue
-    columns: NDArray[np.intp]
     seed: int
     settings: TreeSettings | None = None
 
@@ -48,12 +47,13 @@ class Fitting:
 
     def _trees(self, entry: Question, folds: Folds) -> XGBoostMember:
         rows = folds.rows(Fold.TRAIN)
+        names, features = self._informative(rows)
         return fit_xgboost(
-            self._features(rows),
+            features,
             self.examples.outcomes[entry.name].status[rows] == Status.YES,
             self.examples.points.weight[rows],
             self._slices(rows),
-            names=self._names,
+            names=names,
             monotone=_directions(self.catalogue, entry.name),
             seed=self.seed,
             settings=self.settings,
@@ -64,13 +64,14 @@ class Fitting:
         outcome, as_of = self.examples.outcomes[entry.name], self.examples.points.queries.as_of
         rows = np.flatnonzero((outcome.status != Status.NOT_ASKED) & (as_of < folds.calibration_from))
         days = np.full(len(rows), np.nan) if outcome.days is None else outcome.days[rows]
+        names, features = self._informative(rows)
         return fit_hazard(
-            self._features(rows),
+            features,
             days,
             (folds.calibration_from - as_of[rows]) / MICROSECONDS_PER_DAY,
             self.examples.points.weight[rows],
             self._slices(rows),
-            names=self._names,
+            names=names,
             horizon_days=entry.horizon / MICROSECONDS_PER_DAY,
             seed=self.seed,
             settings=self.settings,
@@ -99,12 +100,11 @@ class Fitting:
             calibration_n=len(rows),
         )
 
-    @property
-    def _names(self) -> list[str]:
-        return [self.examples.names[column] for column in self.columns]
-
-    def _features(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        return self.examples.features[np.ix_(rows, self.columns)]
+    def _informative(self, rows: NDArray[np.intp]) -> tuple[list[str], NDArray[np.float32]]:
+        """The features that differ between these rows, which are those that are learnt from, and their names."""
+        features = self.examples.features[rows]
+        columns = informative_columns(features)
+        return [self.examples.names[column] for column in columns], features[:, columns]
 
     def _slices(self, rows: NDArray[np.intp]) -> StoppingSlices:
         queries = self.examples.points.queries

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lintel.errors import InputError
+from lintel.labels.outcomes import Status
 
 Int64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -30,7 +31,7 @@ class Folds:
     """The fold of each of p points for one dimension.
 
     Train: known before `calibration_from`. Calibration: asked from then on, known before `test_from`. Test: asked from
-    then on, and mature. `unseen` marks test points of leads without a point in the other two folds.
+    then on, and mature. `unseen` marks test points of leads that were not asked about before `test_from`.
     """
 
     fold: NDArray[np.int8]  # (p,) Fold
@@ -81,7 +82,8 @@ def split(
     fold[mature & (as_of >= test_from)] = Fold.TEST
     for one in (Fold.TRAIN, Fold.CALIBRATION, Fold.TEST):
         _check_classes(dimension, one, status[fold == one])
-    seen = np.isin(lead, lead[(fold == Fold.TRAIN) | (fold == Fold.CALIBRATION)])
+    # timing learns of the censored, too
+    seen = np.isin(lead, lead[(status != Status.NOT_ASKED) & (as_of < test_from)])
     return Folds(fold, (fold == Fold.TEST) & ~seen, calibration_from, test_from)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lintel.errors import IncompatibleError
 from lintel.scoring.stopping import StoppingSlices
 from lintel.scoring.xgboost_member import Float32, Float64, TreeSettings, XGBoostMember, checked_features, fit_xgboost
 
@@ -128,7 +129,15 @@ def fit_hazard(
     seed: int,
     settings: TreeSettings | None = None,
 ) -> Hazard:
-    """Fit on examples of the training fold; parameters as in `person_periods` and `fit_xgboost`."""
+    """Fit on examples of the training fold; parameters as in `person_periods` and `fit_xgboost`.
+
+    Raises IncompatibleError for a horizon that is not the end of a bin.
+    """
+    if horizon_days not in EDGES_DAYS[1:]:
+        ends = ", ".join(f"{edge:g}" for edge in EDGES_DAYS[1:])
+        raise IncompatibleError(
+            f"timing cannot be asked for {horizon_days:g} days.", mend=f"Label it for one of {ends}."
+        )
     periods = person_periods(days, observed_days)
     rows = _append_bin(features[periods.example], periods.bin)
     settings = settings or HAZARD_SETTINGS

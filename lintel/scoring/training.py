@@ -1,8 +1,11 @@
 """Training: from examples to a bundle whose figures are those of the models that serve."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lintel.errors import IncompatibleError
 from lintel.features.catalogue import Catalogue
@@ -10,11 +13,12 @@ from lintel.labels.definition import LabelSet, Undefined
 from lintel.scoring.bundle import Bundle, Report
 from lintel.scoring.bundle_manifest import manifest_of
 from lintel.scoring.dimension import Dimension, Gap, MissingDimension
-from lintel.scoring.evaluation import forecast, metrics_of
+from lintel.scoring.evaluation import fold_rows, forecast, metrics_of
 from lintel.scoring.evaluation_plots import evaluation_plots
 from lintel.scoring.examples import Examples
 from lintel.scoring.feature_profile import feature_profile
-from lintel.scoring.fitting import Fitting, informative_columns
+from lintel.scoring.fitting import Fitting
+from lintel.scoring.folds import Fold
 from lintel.scoring.model_card import model_card
 from lintel.scoring.scorer import Scorer
 from lintel.scoring.xgboost_member import TreeSettings
@@ -82,7 +86,7 @@ def _skilled(scorer: Scorer, metrics: dict[str, Any]) -> Scorer:
 def _fitted(
     examples: Examples, label_set: LabelSet, catalogue: Catalogue, *, seed: int, settings: TreeSettings | None, log: Log
 ) -> Scorer:
-    fitting = Fitting(examples, catalogue, informative_columns(examples.features), seed, settings)
+    fitting = Fitting(examples, catalogue, seed, settings)
     dimensions: dict[str, Dimension | MissingDimension] = {}
     for name, entry in label_set.dimensions.items():
         if isinstance(entry, Undefined):
@@ -90,4 +94,11 @@ def _fitted(
             continue
         log(f"{name}: fitting")
         dimensions[name] = fitting.dimension(entry)
-    return Scorer(catalogue, dimensions, feature_profile(examples.features), examples.data.typical_amount)
+    profile = feature_profile(examples.features[_train_rows(examples, dimensions)])
+    return Scorer(catalogue, dimensions, profile, examples.data.typical_amount)
+
+
+def _train_rows(examples: Examples, dimensions: Mapping[str, Dimension | MissingDimension]) -> NDArray[np.bool_]:
+    """The rows in the train fold of some model; all rows if there is no model."""
+    folds = [fold_rows(examples, name).fold for name, one in dimensions.items() if isinstance(one, Dimension)]
+    return np.any(np.array(folds) == Fold.TRAIN, axis=0) if folds else np.ones(len(examples), bool)

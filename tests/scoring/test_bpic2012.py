@@ -14,7 +14,7 @@ from lintel.labels.definition import load_label_set
 from lintel.scoring.dimension import Dimension
 from lintel.scoring.evaluation import fold_rows, forecasts
 from lintel.scoring.examples import build_examples
-from lintel.scoring.fitting import Fitting, informative_columns
+from lintel.scoring.fitting import Fitting
 from lintel.scoring.metrics import auc, log_loss
 from lintel.scoring.xgboost_member import TreeSettings
 from lintel.sources.bpic2012 import bpic2012, bpic2012_tenant
@@ -38,7 +38,7 @@ def test_models_of_the_real_funnel_beat_the_base_rate() -> None:
     log = TenantLog(tenant, leads, columns, max(events.column("known_at").to_pylist()))
     examples = build_examples(log, seed=1, per_origin=2)
     small = TreeSettings(max_trees=60, patience=8, learning_rate=0.15, max_bin=32, threads=1)
-    fitting = Fitting(examples, catalogue(), informative_columns(examples.features), 1, small)
+    fitting = Fitting(examples, catalogue(), 1, small)
     for name, least in {"intent": 0.8, "conversion": 0.68}.items():
         dimension = fitting.dimension(load_label_set(tenant.labels).defined[name])
         assert isinstance(dimension, Dimension)

@@ -69,14 +69,16 @@ def test_the_test_fold_is_the_newest_share_of_the_mature_time() -> None:
     assert folds.calibration_from == pytest.approx(folds.test_from - 10 * DAY - 0.25 * left, abs=2)
 
 
-def test_unseen_test_rows_are_of_leads_without_other_rows() -> None:
+def test_unseen_test_rows_are_of_leads_that_were_not_asked_about_before() -> None:
     points = _points()
     folds = points.split()
-    seen = set(points.lead[(folds.fold == Fold.TRAIN) | (folds.fold == Fold.CALIBRATION)].tolist())
+    asked_before = (points.status > -2) & (points.as_of < folds.test_from)
+    seen = set(points.lead[asked_before].tolist())
     test = folds.fold == Fold.TEST
     expected = [bool(is_test) and lead not in seen for is_test, lead in zip(test, points.lead.tolist(), strict=True)]
     assert folds.unseen.tolist() == expected
     assert 0 < folds.unseen.sum() < test.sum()
+    assert seen > set(points.lead[(folds.fold == Fold.TRAIN) | (folds.fold == Fold.CALIBRATION)].tolist())
 
 
 def test_a_log_shorter_than_its_embargoes_is_refused_with_the_days() -> None:

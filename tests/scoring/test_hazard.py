@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lintel.errors import IncompatibleError
 from lintel.scoring.hazard import BINS, EDGES_DAYS, Hazard, TimingCurve, fit_hazard, person_periods
 from lintel.scoring.stopping import StoppingSlices
 from lintel.scoring.xgboost_member import TreeSettings
@@ -61,6 +62,22 @@ def hazard(make_features: Callable[..., Float32]) -> Hazard:
         seed=1,
         settings=TreeSettings(max_trees=200, learning_rate=0.1, colsample_bytree=0.7, threads=1),
     )
+
+
+@pytest.mark.parametrize("days", [0.0, 20.0, 90.0])
+def test_a_horizon_inside_a_bin_is_refused(days: float, make_features: Callable[..., Float32]) -> None:
+    features, half = make_features(10), np.arange(10) < 5
+    with pytest.raises(IncompatibleError, match=f"asked for {days:g} days.*one of 1, 2, 3"):
+        fit_hazard(
+            features,
+            np.full(10, 3.0),
+            np.full(10, 60.0),
+            np.ones(10),
+            StoppingSlices(half, ~half),
+            names=NAMES,
+            horizon_days=days,
+            seed=1,
+        )
 
 
 def test_recovers_an_exponential_in_spite_of_censoring(hazard: Hazard, make_features: Callable[..., Float32]) -> None:

@@ -13,7 +13,7 @@ from lintel.labels.definition import load_label_set
 from lintel.labels.outcomes import Status
 from lintel.scoring.dimension import Dimension, Gap, MissingDimension
 from lintel.scoring.evaluation import evaluate, fold_rows
-from lintel.scoring.fitting import Fitting, informative_columns
+from lintel.scoring.fitting import Fitting
 from lintel.scoring.training import _skilled, train
 from lintel.scoring.xgboost_member import TreeSettings
 
@@ -51,14 +51,17 @@ def test_metrics_have_the_agreed_shape(trained) -> None:
 
 
 def test_what_serves_is_what_was_evaluated(trained) -> None:
-    again = evaluate(trained.bundle, trained.examples)
-    assert again["dimensions"] == trained.bundle.metrics["dimensions"]
+    again = evaluate(trained.bundle, trained.examples)["dimensions"]
+    first = trained.bundle.metrics["dimensions"]
+    assert list(again) == list(first)
+    assert {name: again[name] for name in trained.bundle.scorer.ready} == {
+        name: first[name] for name in trained.bundle.scorer.ready
+    }
 
 
 def test_no_row_is_trained_on_before_its_label_was_known(trained) -> None:
     """Labels after the first border may say anything: the fitted model does not change."""
     examples, small = trained.examples, TreeSettings(max_trees=10, patience=3)
-    columns = informative_columns(examples.features)
     outcome = examples.outcomes["conversion"]
     border = trained.bundle.metrics["dimensions"]["conversion"]["folds"]["calibration_from"]
     instant = int(np.datetime64(border.removesuffix("Z"), "us").astype(np.int64))
@@ -69,7 +72,7 @@ def test_no_row_is_trained_on_before_its_label_was_known(trained) -> None:
     entry = load_label_set("bpic2012").defined["conversion"]
     margins = []
     for one in (examples, changed):
-        dimension = Fitting(one, catalogue(), columns, 1, small).dimension(entry)
+        dimension = Fitting(one, catalogue(), 1, small).dimension(entry)
         assert isinstance(dimension, Dimension) or one is changed
         if isinstance(dimension, Dimension):
             margins.append(dimension.margin(examples.features).tobytes())
@@ -85,9 +88,30 @@ def test_timing_learns_nothing_of_decisions_after_its_border(trained) -> None:
     forgotten = np.where(decided_at > folds.calibration_from, np.nan, outcome.days)
     assert np.isnan(forgotten).sum() > np.isnan(outcome.days).sum()
     changed = replace(examples, outcomes={**examples.outcomes, "timing": replace(outcome, days=forgotten)})
-    columns = informative_columns(examples.features)
-    first, second = (Fitting(one, catalogue(), columns, 1, small).dimension(entry) for one in (examples, changed))
+    first, second = (Fitting(one, catalogue(), 1, small).dimension(entry) for one in (examples, changed))
     assert first.margin(examples.features).tobytes() == second.margin(examples.features).tobytes()
+
+
+def test_what_is_typical_and_out_of_range_is_told_by_the_train_folds(trained) -> None:
+    """Features of rows after every border may be anything: the profile and the models do not change."""
+    examples, bundle = trained.examples, trained.bundle
+    late = np.ones(len(examples), bool)
+    for name in bundle.scorer.ready:
+        folds = fold_rows(examples, name)
+        late &= examples.points.queries.as_of >= folds.test_from
+    assert late.any()
+    features = np.where(late[:, None], 1e6 * np.arange(len(examples))[:, None], examples.features).astype(np.float32)
+    labels, small = load_label_set("bpic2012"), TreeSettings(max_trees=5, patience=3, threads=1)
+    first, second = (
+        train(one, labels, catalogue(), seed=1, settings=small).scorer
+        for one in (examples, replace(examples, features=features))
+    )
+    np.testing.assert_array_equal(first.profile.quantiles, second.profile.quantiles)
+    assert second.profile.out_of_range(features[late]).any(axis=1).all()
+    member, other = (scorer.dimensions["intent"] for scorer in (first, second))
+    assert isinstance(member, Dimension)
+    if isinstance(other, Dimension):
+        assert member.margin(examples.features).tobytes() == other.margin(examples.features).tobytes()
 
 
 def test_too_few_outcomes_are_said(trained) -> None:
@@ -96,7 +120,7 @@ def test_too_few_outcomes_are_said(trained) -> None:
     few = replace(
         trained.examples, outcomes={**trained.examples.outcomes, "conversion": replace(outcome, status=status)}
     )
-    fitting = Fitting(few, catalogue(), informative_columns(few.features), 1)
+    fitting = Fitting(few, catalogue(), 1)
     found = fitting.dimension(load_label_set("bpic2012").defined["conversion"])
     assert found == MissingDimension("conversion", Gap.NOT_ENOUGH_DATA, "40 more mature outcomes")
 

@@ -1,14 +1,18 @@
 """Request bodies: bounded while they stream in, then parsed strictly."""
 
+import asyncio
 import re
 from typing import TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 
-from serving.problems import Fault, RequestError
+from serving.problems import Fault, RequestError, pointer
 
 Body = TypeVar("Body")
+
+MAX_BODY_SECONDS = 30.0
+"""How long a body may take to arrive: one that trickles in would hold its connection for ever."""
 
 _PLACE = re.compile(r" - at `(\$[^`]*)`$")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
@@ -18,10 +22,16 @@ async def read_json(request: Request, decoder: msgspec.json.Decoder[Body], *, li
     """The request's body as the decoder's type.
 
     Reads at most `limit` bytes, whatever Content-Length claims, and nothing of a body in another format.
-    Raises RequestError: 400 not JSON, 413 too large, 415 not JSON by its own account, 422 JSON of a wrong form.
+    Raises RequestError: 400 not JSON, 413 too large, 415 not JSON by its own account, 422 JSON of a wrong form,
+    408 a body that takes longer than `MAX_BODY_SECONDS`.
     """
     _require_json(request)
-    return decode(await _read(request, limit), decoder)
+    try:
+        async with asyncio.timeout(MAX_BODY_SECONDS):
+            body = await _read(request, limit)
+    except TimeoutError:
+        raise _too_slow() from None
+    return decode(body, decoder)
 
 
 def decode(body: bytes, decoder: msgspec.json.Decoder[Body]) -> Body:
@@ -74,6 +84,16 @@ def _too_large(limit: int) -> RequestError:
     )
 
 
+def _too_slow() -> RequestError:
+    return RequestError(
+        408,
+        "body-too-slow",
+        f"The body did not arrive within {MAX_BODY_SECONDS:g} seconds.",
+        mend="Send it again.",
+        headers={"Connection": "close"},
+    )
+
+
 def _not_json(where: str) -> RequestError:
     return RequestError(400, "not-json", f"The body is not JSON. {where}")
 
@@ -82,8 +102,10 @@ def _syntax(error: Exception, body: bytes) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "It holds bytes that are not UTF-8."
     found = re.search(r"\(byte (\d+)\)", str(error))
+    if found is None and body:
+        return f"It ends too early, after byte {len(body)}, or in half a character (a lone surrogate)."
     if found is None:
-        return "It is empty." if not body else f"It ends too early, after byte {len(body)}."
+        return "It is empty."
     start = int(found[1]) - ("trailing" in str(error))  # msgspec points behind the first character too many
     line = body.count(b"\n", 0, start) + 1
     column = start - body.rfind(b"\n", 0, start)
@@ -92,14 +114,13 @@ def _syntax(error: Exception, body: bytes) -> str:
 
 def _wrong_form(message: str) -> RequestError:
     place = _PLACE.search(message)
-    pointer = _pointer(place[1]) if place else ""
+    where = _pointer(place[1]) if place else ""
     detail = _PLACE.sub("", message).replace("`", "'")
     return RequestError(
-        422, "wrong-form", "The body is JSON, but not of the expected form.", faults=[Fault(pointer, detail)]
+        422, "wrong-form", "The body is JSON, but not of the expected form.", faults=[Fault(where, detail)]
     )
 
 
 def _pointer(path: str) -> str:
     """msgspec's `$.lead_ids[0]` as the JSON pointer `/lead_ids/0` (RFC 6901)."""
-    steps = (name or index or "*" for name, index in _STEP.findall(path))
-    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+    return pointer(*(name or index or "*" for name, index in _STEP.findall(path)))

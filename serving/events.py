@@ -16,18 +16,21 @@ from serving import openapi
 from serving.bodies import read_json
 from serving.keys import bearer, own_tenant
 from serving.messages import AppendAnswer, AppendRequest, RejectedEvent
-from serving.problems import Fault, RequestError, problem
+from serving.problems import Fault, RequestError, pointer, problem
 from serving.runtime import Runtime
 
 SOURCE = "api"
 """Where rejected rows are said to come from in the quarantine."""
+
+WHOLE_ROW = "(row)"
+"""The column that a rejection names when the event is no object."""
 
 _DECODER = msgspec.json.Decoder(AppendRequest)
 _REQUEST_EXAMPLE = {
     "events": [
         {
             "event_id": "call-88121",
-            "lead_id": "173688",
+            "lead_id": "4711",
             "occurred_at": "2026-01-15T18:04:11Z",
             "kind": "call.completed",
             "channel": "phone",
@@ -49,7 +52,7 @@ def router(settings: Settings) -> APIRouter:
         responses=openapi.answers(
             AppendAnswer,
             _ANSWER_EXAMPLE,
-            (400, 401, 403, 413, 415, 422, 503),
+            (400, 401, 403, 408, 413, 415, 422, 503),
             others={202: "Some events were taken and some rejected, each with its reason."},
         ),
         response_class=Response,
@@ -122,10 +125,16 @@ def _row(rejection: Rejection) -> int:
     return int(rejection.place.removeprefix("row "))
 
 
+def _place(event: RejectedEvent) -> str:
+    """JSON pointer to the field, or to the event itself where that is no object."""
+    field = [] if event.column == WHOLE_ROW else [event.column]
+    return pointer("events", str(event.row - 1), *field)
+
+
 def _response(answer: AppendAnswer) -> Response:
     """200 if all were taken, 202 if some were, 422 if none was."""
     if answer.rejected and not answer.appended and not answer.duplicates:
-        faults = [Fault(f"/events/{one.row - 1}/{one.column}", one.reason) for one in answer.rejected]
+        faults = [Fault(_place(one), one.reason) for one in answer.rejected]
         members = msgspec.to_builtins(answer)
         return problem(422, "no-event-taken", "None of the events could be taken.", faults=faults, **members)
     status = 202 if answer.rejected else 200

@@ -32,7 +32,9 @@ class LeadQuery(BaseModel):
 @router.get(
     "/v1/leads",
     summary="List scored leads",
-    responses=openapi.answers(LeadPage, _EXAMPLE, (400, 401, 403, 422, 503)),
+    responses=openapi.answers(
+        LeadPage, _EXAMPLE, (400, 401, 403, 422, 503), others={400: "The cursor is none that a page gave."}
+    ),
     response_class=Response,
 )
 async def leads(

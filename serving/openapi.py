@@ -17,6 +17,7 @@ _REFUSALS = {
     400: "The body is not JSON.",
     401: "No key, or an unknown one.",
     403: "Another tenant, or a role that is too weak.",
+    408: "The body took too long to arrive.",
     413: "The body is too large.",
     415: "The body is not application/json.",
     422: "The request is well formed, but not acceptable.",
@@ -41,14 +42,15 @@ def body(type_: type, example: Any, changes: Mapping[str, Document] | None = Non
 def answers(
     type_: type, example: Any, refusals: Sequence[int], *, others: Mapping[int, str] | None = None
 ) -> dict[int | str, Document]:
-    """The `responses` of an operation: 200 and `others` with the type's schema, `refusals` as problem bodies."""
+    """The `responses` of an operation: 200 and `others` with the type's schema, `refusals` as problem bodies,
+    described as in `others` where they are in it too."""
     content = {"application/json": {"schema": schema_of(type_), "example": example}}
     found: dict[int | str, Document] = {200: {"description": (type_.__doc__ or "").strip(), "content": content}}
     for status, description in (others or {}).items():
         found[status] = {"description": description, "content": content}
     problem = {MEDIA_TYPE: {"schema": schema_of(ProblemAnswer)}}
     for status in refusals:
-        found[status] = {"description": _REFUSALS[status], "content": problem}
+        found[status] = {"description": (others or {}).get(status, _REFUSALS[status]), "content": problem}
     return found
 
 

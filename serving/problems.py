@@ -24,6 +24,11 @@ class Fault:
     detail: str
 
 
+def pointer(*steps: str) -> str:
+    """JSON pointer to a place in the body (RFC 6901)."""
+    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+
+
 class RequestError(LintelError):
     """A request that cannot be answered, with everything its problem body says.
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials
 from starlette.responses import Response
 
+from lintel.events.schema import EPOCH_MIN
 from lintel.events.validation import FUTURE_TOLERANCE
 from lintel.scoring.answers import score_leads
 from lintel.settings import Settings
@@ -18,6 +19,7 @@ from serving.messages import ScoreAnswer, ScoreRequest
 from serving.problems import Fault, RequestError
 from serving.runtime import Runtime
 
+_EARLIEST = datetime.fromisoformat(EPOCH_MIN)
 _DECODER = msgspec.json.Decoder(ScoreRequest)
 _REQUEST_EXAMPLE = {"lead_ids": ["173688", "nobody"], "as_of": None, "explain": False}
 _ANSWER_EXAMPLE = {
@@ -48,7 +50,7 @@ def router(settings: Settings) -> APIRouter:
         "/v1/score",
         summary="Score leads",
         openapi_extra=openapi.body(ScoreRequest, _REQUEST_EXAMPLE, bounds),
-        responses=openapi.answers(ScoreAnswer, _ANSWER_EXAMPLE, (400, 401, 403, 413, 415, 422, 503)),
+        responses=openapi.answers(ScoreAnswer, _ANSWER_EXAMPLE, (400, 401, 403, 408, 413, 415, 422, 503)),
         response_class=Response,
     )
     async def score(
@@ -77,6 +79,9 @@ def _check(asked: ScoreRequest, most: int, now: datetime) -> None:
             "Nothing is known of the future.",
             faults=[Fault("/as_of", "lies in the future")],
         )
+    if asked.as_of is not None and asked.as_of < _EARLIEST:
+        fault = Fault("/as_of", f"lies before {EPOCH_MIN}")
+        raise RequestError(422, "as-of-too-early", f"No event is taken from before {EPOCH_MIN}.", faults=[fault])
 
 
 def _score(runtime: Runtime, tenant: str, asked: ScoreRequest) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
+from serving import bodies
 from serving.bodies import decode, read_json
 from serving.messages import AppendRequest, ScoreRequest
 from serving.problems import RequestError
@@ -89,6 +90,19 @@ def test_a_caller_that_leaves_midway_is_told_apart_from_bad_json() -> None:
     assert refused.value.slug == "incomplete-body"
 
 
+def test_a_body_that_does_not_arrive_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError("an event that nobody sets")
+
+    monkeypatch.setattr(bodies, "MAX_BODY_SECONDS", 0.01)
+    raw = [(name.encode(), value.encode()) for name, value in JSON.items()]
+    request = Request({"type": "http", "method": "POST", "headers": raw}, never)
+    with pytest.raises(RequestError) as refused:
+        asyncio.run(read_json(request, DECODER, limit=1_000))
+    assert (refused.value.status, refused.value.headers["Connection"]) == (408, "close")
+
+
 @pytest.mark.parametrize(
     ("body", "place"),
     [
@@ -97,6 +111,7 @@ def test_a_caller_that_leaves_midway_is_told_apart_from_bad_json() -> None:
         (b'{"lead_ids":\n  [secret]}', "Line 2, column 4 (byte 16)"),
         (b'{"lead_ids": ["a"]} secret', "Line 1, column 21"),
         (b'{"lead_ids": ["\xff"]}', "not UTF-8"),
+        (b'{"lead_ids": ["\\ud800"]}', "lone surrogate"),
         (b"NaN", "Line 1, column 1"),
     ],
 )

@@ -68,6 +68,14 @@ def test_a_batch_without_any_good_event_is_refused_with_every_reason(client: Cli
     assert body["errors"][0]["pointer"] == "/events/0/kind"
 
 
+@pytest.mark.parametrize(
+    ("row", "pointer"),
+    [("no object", "/events/0"), (event(0) | {"a/b~c": 1}, "/events/0/a~1b~0c")],
+)
+def test_a_refusal_points_at_the_place(client: Client, row: Any, pointer: str) -> None:
+    assert client.post("/v1/events", {"events": [row]}).json()["errors"][0]["pointer"] == pointer
+
+
 @pytest.mark.parametrize("count", [0, 21])
 def test_the_number_of_events_is_bounded(client: Client, home: Home, count: int) -> None:
     response = client.post("/v1/events", {"events": [event(number) for number in range(count)]})

@@ -46,6 +46,13 @@ def test_as_of_before_the_first_event_has_an_error_in_its_place(with_events: Cli
     assert answer["error"]["type"] == "not-enough-history"
 
 
+@pytest.mark.parametrize("as_of", ["0001-01-01T00:00:00+14:00", "1989-12-31T23:59:59Z"])
+def test_as_of_before_any_event_can_be_is_refused(client: Client, as_of: str) -> None:
+    response = client.score("lead-0", as_of=as_of)
+    assert (response.status_code, response.json()["type"]) == (422, "urn:lintel:problem:as-of-too-early")
+    assert response.json()["errors"] == [{"pointer": "/as_of", "detail": "lies before 1990-01-01T00:00:00Z"}]
+
+
 def test_as_of_looks_back(with_events: Client) -> None:
     early = (NOW - timedelta(days=30)).isoformat()
     assert with_events.score("lead-0", as_of=early).json()["scores"][0]["known"] == 1

@@ -5,7 +5,7 @@
     metrics.json, model_card.md, plots/
 
 Its digest is the sha256 over the sorted digests of all files. It is written whole or not at all, and read only if
-every file is what the manifest says and the code computes the same features and labels.
+every file is what the manifest says and the code computes the same features, signals and labels.
 """
 
 import json
@@ -26,6 +26,7 @@ from lintel.events.moments import to_microseconds
 from lintel.events.timezones import utc_offsets
 from lintel.features.catalogue import catalogue
 from lintel.labels.definition import load_label_set
+from lintel.language.signals import VERSION as SIGNAL_VERSION
 from lintel.scoring.bundle_manifest import Manifest
 from lintel.scoring.calibration import PlattCalibrator
 from lintel.scoring.dimension import Dimension, Gap, MissingDimension, columns_of
@@ -122,7 +123,7 @@ class Bundle:
         """Read and verify a folder.
 
         Raises NotFoundError if there is no bundle, IncompatibleError if a file is missing, corrupt or not of the
-        bundle, or if it was trained with other features or labels than this code computes.
+        bundle, or if it was trained with other features, signals or labels than this code computes.
         """
         folder = Path(path)
         content = _verified_manifest(folder)
@@ -190,6 +191,12 @@ def _check_versions(manifest: Manifest) -> None:
         raise IncompatibleError(
             f"the bundle was trained on feature version {manifest.feature_digest[:19]}, this code computes "
             f"{catalogue().digest[:19]}.",
+            mend="Train a bundle with this code, or run the code that trained it.",
+        )
+    if manifest.signal_version != SIGNAL_VERSION:
+        raise IncompatibleError(
+            f"the bundle was trained on signals of version {manifest.signal_version}, this code computes "
+            f"{SIGNAL_VERSION}.",
             mend="Train a bundle with this code, or run the code that trained it.",
         )
     try:

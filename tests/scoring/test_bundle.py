@@ -67,12 +67,18 @@ def test_no_bundle_at_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "fault"), [("feature_digest", "feature version"), ("label_digest", "labels"), ("format", "format 99")]
+    ("field", "fault"),
+    [
+        ("feature_digest", "feature version"),
+        ("signal_version", "signals of version 99"),
+        ("label_digest", "labels"),
+        ("format", "format 99"),
+    ],
 )
 def test_another_version_is_refused(trained, tmp_path: Path, field: str, fault: str) -> None:
     folder = Path(shutil.copytree(trained.path, tmp_path / "other"))
     content = json.loads((folder / "bundle.json").read_bytes())
-    content["manifest"][field] = 99 if field == "format" else "sha256:other"
+    content["manifest"][field] = 99 if field in {"format", "signal_version"} else "sha256:other"
     (folder / "bundle.json").write_text(json.dumps(content))
     (folder / "bundle.sha256").write_text(bundle_module._bundle_digest(folder))
     with pytest.raises(IncompatibleError, match=fault):

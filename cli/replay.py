@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,11 +13,11 @@ import typer
 from cli.options import DEFAULT_TENANT, Json, TenantId
 from cli.output import emit
 from cli.replay_page import ReplayData, ReplayEvent, ReplayReason, ReplayScore, ReplayStep, replay_html
-from lintel.errors import NotFoundError
+from lintel.errors import InputError, NotFoundError
 from lintel.events.columns import EventColumns, Queries, columns_from_table
 from lintel.events.kinds import kind_codes, kinds
 from lintel.events.moments import to_microseconds
-from lintel.events.timezones import utc_offsets
+from lintel.events.timezones import MICROSECONDS_PER_DAY, utc_offsets
 from lintel.home import Home
 from lintel.labels.nightly import nightly_ticks
 from lintel.registry.champion import champion_bundle
@@ -29,6 +30,11 @@ from lintel.settings import settings
 from lintel.store.events import EventStore
 from lintel.store.tenants import Tenant
 
+QUIET_DAYS = 60
+"""Nightly runs are shown this long after something became known: the scores of a silent lead hardly move, and years of
+them would make a page that no browser opens."""
+
+_MAX_NAME = 80
 _OUTCOMES = {
     "won": "The deal was won",
     "lost": "The deal was lost or refused",
@@ -43,6 +49,7 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Write a page that replays one lead: what happened, what was scored at each moment, and why."""
+    path = _output(output or Path(_file_name(lead)))
     home = Home(settings())
     try:
         known = home.events.tenant(tenant)
@@ -50,12 +57,28 @@ def replay(
         data = replay_data(home.events, champion.bundle, known, lead, version=champion.version)
     finally:
         home.close()
-    safe = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in lead)
-    path = output or Path(f"replay-{safe}.html")
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(replay_html(data), encoding="utf-8")
     value = {"lead_id": lead, "path": str(path), "events": len(data.events), "moments": len(data.steps)}
     emit(value, as_json=as_json, table=f"wrote {path}")
+
+
+def _file_name(lead: str) -> str:
+    """A name that every file system takes; where letters of the id had to go, a digest keeps leads apart."""
+    safe = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "-" for letter in lead)
+    if safe != lead or len(safe) > _MAX_NAME:
+        safe = f"{safe[:_MAX_NAME]}-{sha256(lead.encode()).hexdigest()[:8]}"
+    return f"replay-{safe}.html"
+
+
+def _output(path: Path) -> Path:
+    """The path, checked before the work begins. Raises InputError if nothing can be written there."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder.", mend="Name a file in it, as in --output FOLDER/lead.html.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"The folder {path.parent} cannot be made: {error.strerror}.") from None
+    return path
 
 
 def replay_data(
@@ -121,9 +144,12 @@ def _steps(bundle: Bundle, columns: EventColumns, moments: Sequence[int], zone: 
 
 
 def _moments(known_at: np.ndarray, end: int, zone: str) -> list[int]:
-    """When something became known, and the nightly runs between, up to `end`; ascending."""
-    first = int(known_at.min())
-    return np.unique(np.concatenate((known_at[known_at <= end], nightly_ticks(first, end, zone)))).tolist()
+    """When something became known, and the nightly runs in the `QUIET_DAYS` after it, up to `end`; ascending."""
+    known = np.sort(known_at[known_at <= end])
+    ticks = nightly_ticks(int(known_at.min()), end, zone)
+    latest = known[np.searchsorted(known, ticks, side="right") - 1]
+    nights = ticks[ticks - latest <= QUIET_DAYS * MICROSECONDS_PER_DAY]
+    return np.unique(np.concatenate((known, nights))).tolist()
 
 
 def _events(table: pa.Table, end: int) -> tuple[ReplayEvent, ...]:

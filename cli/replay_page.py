@@ -108,9 +108,12 @@ class _Scale:
 
 
 def _scale(data: ReplayData) -> _Scale:
-    times = [*(one.occurred_at for one in data.events), *(one.as_of for one in data.steps)]
-    last = max([*times, data.outcome_at or times[0]])
-    return _Scale(min(times), last + max((last - min(times)) // 50, _DAY // 24))
+    """From the first event to the last score or the outcome, and what came soon after; the rest would squeeze it."""
+    first = min(data.events[0].occurred_at, data.steps[0].as_of)
+    end = max(data.steps[-1].as_of, data.outcome_at or first)
+    reach = end + max((end - first) // 4, _DAY)
+    last = max([end, *(one.occurred_at for one in data.events if one.occurred_at <= reach)])
+    return _Scale(first, last + max((last - first) // 50, _DAY // 24))
 
 
 def _picture(data: ReplayData) -> dict[str, Any]:
@@ -118,7 +121,8 @@ def _picture(data: ReplayData) -> dict[str, Any]:
     scale = _scale(data)
     panels = [_panel(data, name, scale, i) for i, name in enumerate(data.dimensions)]
     top = _HEAD + len(panels) * (_PANEL + _PANEL_GAP)
-    families = sorted({event.family for event in data.events}, key=lambda f: _first_of(data, f))
+    drawn = {event.family for event in data.events if event.occurred_at <= scale.last}
+    families = sorted(drawn, key=lambda f: _first_of(data, f))
     lanes = [_lane(data, family, scale, top + i * _LANE) for i, family in enumerate(families)]
     bottom = top + len(lanes) * _LANE
     return {
@@ -180,7 +184,7 @@ def _lane(data: ReplayData, family: str, scale: _Scale, top: int) -> dict[str, A
             "known_at": event.known_at,
         }
         for event in data.events
-        if event.family == family
+        if event.family == family and event.occurred_at <= scale.last
     ]
     return {"family": family, "top": top, "height": _LANE, "middle": top + _LANE / 2, "marks": marks}
 
@@ -197,10 +201,11 @@ def _ticks(data: ReplayData, scale: _Scale) -> list[dict[str, Any]]:
     days = (scale.last - scale.first) / _DAY
     every = next((one for one in _TICKS if days / one <= 9), _TICKS[-1])
     moment = from_microseconds(scale.first).astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    year = " %Y" if days > 300 else ""
     ticks = []
     while (instant := to_microseconds(moment)) <= scale.last:
         if instant >= scale.first:
-            ticks.append({"x": scale.x(instant), "label": f"{moment:%b} {moment.day}"})
+            ticks.append({"x": scale.x(instant), "label": moment.strftime(f"%b {moment.day}{year}")})
             moment += timedelta(days=every)
         else:
             moment += timedelta(days=1)

@@ -6,8 +6,9 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from cli.replay import replay_data
-from lintel.errors import NotFoundError
+from cli import replay as command
+from cli.replay import QUIET_DAYS, replay_data
+from lintel.errors import InputError, NotFoundError
 from lintel.events.moments import to_microseconds
 from lintel.events.timezones import utc_offsets
 from lintel.events.validation import table_from_rows
@@ -95,6 +96,35 @@ def test_a_score_at_every_event_and_every_night(store) -> None:
     ]
     assert data.outcome is None
     assert (data.model["version"], data.model["labels"]) == ("3", "crm/1")
+
+
+def test_the_nights_of_a_lead_that_went_silent_end(store) -> None:
+    live = replace(TENANT, clock=Clock.LIVE)
+    data = replay_data(store, _OPEN, live, "lead-1", now=START + timedelta(days=5_000))
+    nights = [step.as_of for step in data.steps if step.trigger == "nightly"]
+    newest = to_microseconds(START + timedelta(hours=60))
+    assert nights[-1] <= newest + QUIET_DAYS * 86_400_000_000 < nights[-1] + 86_400_000_000
+    assert len(nights) == QUIET_DAYS + 2
+
+
+@pytest.mark.parametrize("lead", ["é" * 200, "x" * 200, "a/b 🏡 ../x", ""])
+def test_a_page_has_a_name_that_every_file_system_takes(lead, tmp_path) -> None:
+    name = command._file_name(lead)
+    (tmp_path / name).write_text("")
+    assert name.isascii()
+    assert name != command._file_name(lead + "!")
+
+
+def test_a_plain_id_is_the_name() -> None:
+    assert command._file_name("lead_4711-a") == "replay-lead_4711-a.html"
+
+
+def test_where_nothing_can_be_written_is_told_before_the_work(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="is a folder"):
+        command._output(tmp_path)
+    with pytest.raises(InputError, match="cannot be made"):
+        command._output(tmp_path / "file" / "lead.html")
 
 
 def test_it_ends_with_the_outcome(store) -> None:

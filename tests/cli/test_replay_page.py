@@ -201,3 +201,17 @@ def test_nothing_to_show(data, empty) -> None:
 
 def test_the_same_data_give_the_same_page(data) -> None:
     assert replay_html(data) == replay_html(data)
+
+
+def test_an_event_long_after_the_outcome_does_not_squeeze_the_scores(data) -> None:
+    late = replace(data, events=(*data.events, _event(100_000)))
+    assert _svg(replay_html(late)) == _svg(replay_html(data))
+
+
+def test_years_are_named_on_a_long_axis(data) -> None:
+    long = replace(data, steps=(*data.steps, _step(24 * 400, 0.5)), outcome=None, outcome_at=None)
+    assert re.search(r">\w{3} \d+ 2012<", replay_html(long))
+
+
+def _svg(page: str) -> str:
+    return page[page.index("<svg") : page.index("</svg>")]

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -44,6 +45,18 @@ class Service:
     health: str
 
 
+def refuse_taken_port(service: Service) -> None:
+    """Raises UnavailableError if somebody listens where the service would: it would be taken for ours."""
+    url = httpx.URL(service.address)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((url.host, url.port or 80))
+        except OSError as error:
+            fault = f"{service.name} cannot have {url.host}:{url.port} ({error.strerror})."
+            raise UnavailableError(fault, mend="Stop who listens there, or set another port.") from None
+
+
 def start(service: Service, *, folder: Path, root: Path) -> Child:
     """Start in a session of its own, so that stopping reaches its children too."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -69,7 +82,7 @@ def wait(child: Child, health: str, *, seconds: float = 120) -> None:
         if not child.alive:
             raise UnavailableError(f"{child.name} stopped while starting.", mend=f"See {child.log}.")
         try:
-            if httpx.get(health, timeout=2).status_code < 500:
+            if httpx.get(health, timeout=2, trust_env=False).status_code < 500:
                 return
         except httpx.TransportError:
             pass

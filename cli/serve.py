@@ -10,7 +10,7 @@ import typer
 from cli.keys import KEY_HINT
 from cli.options import Json
 from cli.output import emit, note, table
-from cli.processes import Child, Service, remember, remembered, start, stop, wait
+from cli.processes import Child, Service, refuse_taken_port, remember, remembered, start, stop, wait
 from lintel.environment import service_environment
 from lintel.errors import InputError, LintelError
 from lintel.settings import Settings, settings
@@ -50,6 +50,8 @@ def serve(
 
 
 def _start_all(services: Sequence[Service], file: Path) -> list[Child]:
+    for service in services:
+        refuse_taken_port(service)
     children: list[Child] = []
     try:
         for service in services:

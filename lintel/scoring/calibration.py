@@ -24,7 +24,8 @@ class PlattCalibrator:
     """P(yes) = expit(intercept + slope x margin): linear in log-odds, so that contributions still add up.
 
     `slopes` and `intercepts`, (B,), are the fits on bootstrap samples of leads; their spread is the doubt of the
-    calibrated rate of leads scored like this one, not that of a single lead's own probability.
+    calibrated rate of leads scored like this one, not that of a single lead's own probability. It is the doubt that
+    comes from few rows; that a line may be the wrong shape is not in it.
     Platt (1999), *Probabilistic outputs for support vector machines*.
     """
 

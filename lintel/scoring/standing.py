@@ -43,6 +43,10 @@ class OutcomeKinds:
         return cls(words | {kind: kind for kind in labels.ends if kind not in words})
 
 
+DELETED = "deleted"
+"""The outcome of a lead whose contact is gone from the CRM."""
+
+
 @dataclass(frozen=True, slots=True)
 class Standings:
     """By lead code: the standing and, where closed, the outcome and when (UTC µs, NULL if not closed)."""
@@ -55,7 +59,8 @@ class Standings:
 def standings(columns: EventColumns, leads: int, as_of: int, kinds: OutcomeKinds) -> Standings:
     """Where the `leads` leads of `columns` stand at `as_of` (UTC µs), as far as was known then.
 
-    A lead with several episodes is open while one of them is; else the last outcome is its own.
+    A lead with several episodes is open while one of them is; else the last outcome is its own. A contact that was
+    deleted in the CRM is closed for good: nobody can call it.
     """
     episodes = find_episodes(columns, kinds.ends, log_end=as_of)
     standing = [Standing.UNKNOWN] * leads
@@ -70,7 +75,16 @@ def standings(columns: EventColumns, leads: int, as_of: int, kinds: OutcomeKinds
     closed_at[[one is Standing.OPEN for one in standing]] = NULL
     for lead in np.flatnonzero(closed_at != NULL).tolist():
         outcome[lead] = _word(columns, lead, int(closed_at[lead]), as_of, kinds)
+    for lead, deleted in _deletions(columns, as_of).items():
+        standing[lead], outcome[lead], closed_at[lead] = Standing.CLOSED, DELETED, deleted
     return Standings(tuple(standing), tuple(outcome), closed_at)
+
+
+def _deletions(columns: EventColumns, as_of: int) -> dict[int, int]:
+    """Lead code -> when its contact was deleted, as far as was known at `as_of`."""
+    seen = (columns.occurred_at <= as_of) & (columns.known_at <= as_of)
+    rows = np.flatnonzero(seen & (columns.kind == kind_codes()["lead.deleted"]))
+    return dict(zip(columns.lead[rows].tolist(), columns.occurred_at[rows].tolist(), strict=True))
 
 
 def _word(columns: EventColumns, lead: int, closed_at: int, as_of: int, kinds: OutcomeKinds) -> str | None:

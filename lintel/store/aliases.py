@@ -68,9 +68,13 @@ class Aliases:
         return known
 
     def relabel(self, events: pa.Table) -> pa.Table:
-        """Events (STORED_SCHEMA or some of its columns) with the survivor in `lead_id`, known since the merge."""
+        """Events (STORED_SCHEMA or some of its columns) with the survivor in `lead_id`, known since the merge.
+
+        That an absorbed contact was deleted says nothing of the one that it lives on as: such events are left out.
+        """
         if not self or "lead_id" not in events.column_names:
             return events
+        events = self._without_deletions(events)
         encoded = events.column("lead_id").combine_chunks().dictionary_encode()
         leads = encoded.dictionary.to_pylist()
         if not any(lead in self._parent for lead in leads):
@@ -82,6 +86,13 @@ class Aliases:
         since = pa.array([self.known_at(lead) or _ALWAYS for lead in leads], pa.int64())
         known = pc.max_element_wise(events.column("known_at").cast(pa.int64()), since.take(encoded.indices))
         return _replaced(events, "known_at", known.cast(TIME))
+
+    def _without_deletions(self, events: pa.Table) -> pa.Table:
+        if "kind" not in events.column_names:
+            return events
+        deleted = pc.equal(events.column("kind").cast(pa.string()), "lead.deleted")
+        absorbed = pc.is_in(events.column("lead_id"), pa.array(self.absorbed, pa.string()))
+        return events.filter(pc.invert(pc.and_(deleted, absorbed)))
 
 
 def merges_in(events: pa.Table) -> list[Merge]:

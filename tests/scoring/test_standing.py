@@ -43,3 +43,10 @@ def test_a_lead_that_comes_back_is_open_again_and_then_has_its_last_outcome() ->
 
 def test_nothing_known_yet() -> None:
     assert _at(0.5, Event(0, DAY, "form.submitted")).standing == (Standing.UNKNOWN,)
+
+
+def test_a_deleted_contact_is_closed_for_good_from_when_that_was_known() -> None:
+    events = [Event(0, DAY, "form.submitted", A), Event(0, 4 * DAY, "lead.deleted", late=DAY)]
+    assert _at(4.5, *events).standing == (Standing.OPEN,)
+    gone = _at(6, *events, Event(0, 5 * DAY, "form.submitted", B))
+    assert (gone.standing, gone.outcome, gone.closed_at.tolist()) == ((Standing.CLOSED,), ("deleted",), [4 * DAY])

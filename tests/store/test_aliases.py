@@ -1,5 +1,6 @@
 import itertools
 
+import pyarrow as pa
 import pytest
 
 from lintel.store.aliases import Aliases, Merge
@@ -37,3 +38,10 @@ def test_circles_end_and_the_order_of_arrival_does_not_matter(merges: list[Merge
         for aliases in [Aliases(order)]
     }
     assert len(answers) == 1
+
+
+def test_that_an_absorbed_contact_was_deleted_says_nothing_of_its_survivor() -> None:
+    kinds = ["form.submitted", "lead.deleted", "lead.deleted"]
+    events = pa.table({"lead_id": ["a", "a", "x"], "kind": kinds})
+    found = Aliases([merge(1, "a", "b")]).relabel(events).to_pylist()
+    assert found == [{"lead_id": "b", "kind": "form.submitted"}, {"lead_id": "x", "kind": "lead.deleted"}]

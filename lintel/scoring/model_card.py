@@ -112,9 +112,9 @@ def _limits(metrics: Mapping[str, Any]) -> str:
         "",
         "- Probabilities are of the past: when the market, the agents or the rules change, so does what they mean.",
         "- A score says what usually happens to leads like this one, not what a call would change.",
-        "- The interval is that of the calibrated rate of leads scored like this one, not of the single lead. It knows the "
-        "chance in the calibration rows, not errors in the shape of the calibration map: on the simulator, where the "
-        "truth is known, it covers the true rate less often than its level says.",
+        "- The interval is that of the calibrated rate of leads scored like this one, not of the single lead. It knows "
+        "the chance in the calibration rows, not errors in the shape of the calibration map: on the simulator, where "
+        "the truth is known, it covers the true rate less often than its level says.",
     ]
     rate = metrics["dimensions"].get("conversion", {}).get("base_rate")
     if rate is not None:

@@ -195,7 +195,7 @@ def test_another_bundle_in_its_place_is_refused(
 def test_files_that_are_gone_everywhere_are_unavailable(home: Home, first: ModelVersion) -> None:
     shutil.rmtree(home.registry.bundle_path(first.digest))
     shutil.rmtree(home.settings.artifacts_path)
-    with pytest.raises(UnavailableError, match="has no files|does not give the files"):
+    with pytest.raises(UnavailableError, match=r"has no files|does not give the files"):
         home.registry.fetch(TENANT, first.version)
 
 

@@ -208,6 +208,11 @@ def test_an_event_long_after_the_outcome_does_not_squeeze_the_scores(data) -> No
     assert _svg(replay_html(late)) == _svg(replay_html(data))
 
 
+def test_one_event_is_not_told_as_many(data) -> None:
+    page = replay_html(replace(data, events=data.events[:1], steps=data.steps[:1]))
+    assert "1 event · 1 moment scored" in page
+
+
 def test_years_are_named_on_a_long_axis(data) -> None:
     long = replace(data, steps=(*data.steps, _step(24 * 400, 0.5)), outcome=None, outcome_at=None)
     assert re.search(r">\w{3} \d+ 2012<", replay_html(long))

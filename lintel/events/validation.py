@@ -24,6 +24,11 @@ from lintel.events.schema import (
 FUTURE_TOLERANCE = timedelta(days=1)
 """How far ahead of our clock an event may lie: CRM servers and time zones drift, units (ms for s) do far worse."""
 
+_IDENTIFIERS = ("event_id", "lead_id", "episode_id", "object_id", "agent_id", "channel", "source")
+_CONTROL = r"\p{Cc}"  # NUL, which PostgreSQL cannot store, and the escapes that terminals obey among them
+_NAMED_BY_OBJECT = {"event.corrected": "the event that is corrected", "lead.merged": "the contact that was merged"}
+"""Kinds that say nothing without an `object_id`, and what it names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
@@ -138,10 +143,12 @@ def _attributes(value: Any) -> str:
     try:
         value = json.loads(value) if isinstance(value, str) else value
         if not isinstance(value, Mapping):
-            raise _FieldError("attributes", "must be a JSON object")
+            raise _FieldError("attributes", "are not a JSON object")
         return _unicode("attributes", _json(value))
-    except (ValueError, RecursionError):
-        raise _FieldError("attributes", "is not JSON of a sane depth") from None
+    except ValueError:
+        raise _FieldError("attributes", "are not a JSON object") from None
+    except RecursionError:
+        raise _FieldError("attributes", "are nested too deeply") from None
 
 
 def _unicode(column: str, value: str) -> str:
@@ -215,20 +222,25 @@ def _faults(table: pa.Table, tenant: str, now: datetime) -> list[tuple[str, str,
     for name in REQUIRED:
         fault(name, "is missing", pc.is_null(column(name)))
     fault("tenant", f"belongs to another tenant than {tenant!r}", pc.not_equal(column("tenant"), tenant))
-    for name in ("event_id", "lead_id", "episode_id", "object_id", "agent_id", "channel", "source"):
+    for name in _IDENTIFIERS:
         fault(
             name, f"is longer than {MAX_ID_LENGTH} characters", pc.greater(pc.utf8_length(column(name)), MAX_ID_LENGTH)
         )
     for name in ("event_id", "lead_id"):
-        fault(name, "is empty", pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(column(name))), 0))
+        fault(name, "is empty", _blank(column(name)))
+    for name in _IDENTIFIERS:
+        fault(name, "holds a control character", pc.match_substring_regex(column(name), _CONTROL))
     fault("kind", "is not a registered kind (docs/kinds.md)", pc.invert(pc.is_in(column("kind"), pa.array(kinds()))))
+    for kind, named in _NAMED_BY_OBJECT.items():
+        nameless = pc.fill_null(_blank(column("object_id")), True)
+        fault("object_id", f"is missing: it names {named}", pc.and_(pc.equal(column("kind"), kind), nameless))
     actors = pa.array([actor.value for actor in Actor])
     fault("actor", "is not lead, agent or system", pc.invert(pc.is_in(column("actor"), actors)))
     earliest = pa.scalar(datetime.fromisoformat(EPOCH_MIN), TIME)
     latest = pa.scalar(now + FUTURE_TOLERANCE, TIME)
     for name in ("occurred_at", "known_at"):
         fault(name, f"lies before {EPOCH_MIN}", pc.less(column(name), earliest))
-        fault(name, "lies in the future (seconds given as milliseconds?)", pc.greater(column(name), latest))
+        fault(name, "lies in the future (milliseconds read as seconds?)", pc.greater(column(name), latest))
     fault("due_at", f"lies before {EPOCH_MIN}", pc.less(column("due_at"), earliest))
     fault("known_at", "lies before occurred_at", pc.less(column("known_at"), column("occurred_at")))
     for name in ("value", "attribute_1", "attribute_2", "attribute_3"):
@@ -244,6 +256,10 @@ def _faults(table: pa.Table, tenant: str, now: datetime) -> list[tuple[str, str,
         "attributes", f"are longer than {MAX_ATTRIBUTES_LENGTH} characters", pc.greater(length, MAX_ATTRIBUTES_LENGTH)
     )
     return faults
+
+
+def _blank(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(column)), 0)
 
 
 def _raw(table: pa.Table, row: int) -> str:

@@ -27,12 +27,25 @@ FAULTS = [
         ({name: _LONG}, name, "is longer than 200 characters")
         for name in ("event_id", "lead_id", "episode_id", "object_id", "agent_id", "channel", "source")
     ),
+    *(
+        ({name: f"a{control}b"}, name, "holds a control character")
+        for name in ("event_id", "lead_id", "episode_id", "object_id", "agent_id", "channel", "source")
+        for control in ("\0", "\n", "\x1b[2J", "\x7f", "\x9b")
+    ),
+    *(
+        ({"kind": kind, **changes}, "object_id", f"is missing: it names {named}")
+        for kind, named in (
+            ("event.corrected", "the event that is corrected"),
+            ("lead.merged", "the contact that was merged"),
+        )
+        for changes in ({}, {"object_id": " "})
+    ),
     ({"kind": "sms.telepathy"}, "kind", "is not a registered kind (docs/kinds.md)"),
     ({"actor": "bot"}, "actor", "is not lead, agent or system"),
     ({"occurred_at": "1989-12-31T23:59:59Z"}, "occurred_at", "lies before 1990-01-01T00:00:00Z"),
     ({"occurred_at": "1970-01-01T00:00:00Z"}, "occurred_at", "lies before 1990-01-01T00:00:00Z"),
-    ({"occurred_at": "2024-06-02T12:00:01Z"}, "occurred_at", "lies in the future (seconds given as milliseconds?)"),
-    ({"known_at": "2024-06-02T12:00:01Z"}, "known_at", "lies in the future (seconds given as milliseconds?)"),
+    ({"occurred_at": "2024-06-02T12:00:01Z"}, "occurred_at", "lies in the future (milliseconds read as seconds?)"),
+    ({"known_at": "2024-06-02T12:00:01Z"}, "known_at", "lies in the future (milliseconds read as seconds?)"),
     ({"known_at": "2024-05-01T09:59:59Z"}, "known_at", "lies before occurred_at"),
     ({"due_at": "1970-01-01T00:00:00Z"}, "due_at", "lies before 1990-01-01T00:00:00Z"),
     *(
@@ -65,6 +78,7 @@ EDGES = [
     {"value": 1e12, "attribute_1": -1e12, "attribute_3": 0},
     {"channel": "carrier pigeon"},
     {"lead_id": "日本 🏠"},
+    {"kind": "lead.merged", "object_id": "lead-2"},
 ]
 
 
@@ -95,7 +109,7 @@ def test_defaults(row, checked) -> None:
 
 @pytest.mark.parametrize("name", list(kinds()))
 def test_the_actor_defaults_to_the_kinds(row, checked, name) -> None:
-    assert checked(row(kind=name)).events.column("actor").to_pylist() == [kinds()[name].actor.value]
+    assert checked(row(kind=name, object_id="o")).events.column("actor").to_pylist() == [kinds()[name].actor.value]
 
 
 def test_result_has_the_incoming_columns_in_order(row, checked) -> None:
@@ -153,7 +167,7 @@ def test_years_that_python_cannot_write_are_rejected() -> None:
     moments = pa.array([1_717_200_000_000 * 1_000_000], pa.timestamp("us", "UTC"))
     events = pa.table({"kind": ["web.visit"], "lead_id": ["a"], "occurred_at": moments, "event_id": ["1"]})
     got = check(events, tenant="acme", now=NOW)
-    assert [r.reason for r in got.rejected] == ["lies in the future (seconds given as milliseconds?)"]
+    assert [r.reason for r in got.rejected] == ["lies in the future (milliseconds read as seconds?)"]
     assert json.loads(got.rejected[0].raw or "")["lead_id"] == "a"
 
 
@@ -188,10 +202,11 @@ LOOSE = [
     ({"text": ["a"]}, "text", "must be a string"),
     ({"mood": "good"}, "mood", "no such field in the event schema"),
     ({7: "good"}, "7", "no such field in the event schema"),
-    ({"attributes": "{"}, "attributes", "is not JSON of a sane depth"),
-    ({"attributes": "[" * 100_000}, "attributes", "is not JSON of a sane depth"),
-    ({"attributes": "[1]"}, "attributes", "must be a JSON object"),
-    ({"attributes": 3}, "attributes", "must be a JSON object"),
+    ({"attributes": "{"}, "attributes", "are not a JSON object"),
+    ({"attributes": "nope"}, "attributes", "are not a JSON object"),
+    ({"attributes": "[" * 100_000}, "attributes", "are nested too deeply"),
+    ({"attributes": "[1]"}, "attributes", "are not a JSON object"),
+    ({"attributes": 3}, "attributes", "are not a JSON object"),
 ]
 
 

@@ -1,6 +1,7 @@
 """Rows that were not taken, each with its place and reason, until someone mends them."""
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,10 +11,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from lintel.events.validation import Rejection
+from lintel.language.redaction import redact
 from lintel.store.engine import YIELD_SECONDS, Database
 from lintel.store.tables import quarantine
 
 _CHUNK = 500  # rows a transaction, which takes some 10 ms
+_MAX_COLUMN_LENGTH = 100
+_READ_LENGTH = 400  # of a column's name: redaction shortens, and takes its time over a megabyte of digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,12 @@ class Quarantine:
 
 
 def _row(tenant: int, rejection: Rejection, source: str, now: int) -> dict[str, Any]:
-    row = {"source": source, **asdict(rejection)}
+    row = {"source": source, **asdict(rejection), "column": _column(rejection.column)}
     digest = blake2b(json.dumps(row, sort_keys=True).encode(), digest_size=16).hexdigest()
     return {"tenant": tenant, "digest": digest, **row, "quarantined_at": now}
+
+
+def _column(name: str) -> str:
+    """What is safe to keep of a column's name: callers make up fields, and may put anything into their names."""
+    printable = re.sub(r"[\x00-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", name[:_READ_LENGTH])
+    return redact(printable).text[:_MAX_COLUMN_LENGTH]

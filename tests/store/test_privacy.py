@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from lintel.events.schema import SIGNALS
+from lintel.events.validation import Rejection
 from lintel.language.signals import signals
 from lintel.store.events import Body, Erased, EventStore
 
@@ -37,6 +38,25 @@ def test_texts_are_redacted_before_they_are_written(
         content = file.read()
     assert b"[phone]" in content
     assert b"0134" not in content
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("occurred_at", "occurred_at"),
+        ("call 415 555 0134 at noon", "call [phone] at noon"),
+        ("ann.smith@example.com", "[email]"),
+        ("x" * 1_000_000, "x" * 100),
+        ("x" * 90 + " 415 555 0134", "x" * 90 + " [phone]"),
+        ("a\0b\x1b[2J", "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}[2J"),
+    ],
+    ids=lambda name: name[:20],
+)
+def test_names_of_unknown_fields_are_redacted_and_bounded(
+    any_store: EventStore, now: datetime, name: str, kept: str
+) -> None:
+    any_store.quarantine("acme", [Rejection("row 1", name, "no such field in the event schema")], "api", now)
+    assert [one.column for one in any_store.quarantined("acme")] == [kept]
 
 
 def test_erasing_a_person_leaves_nothing_of_them(

@@ -12,6 +12,7 @@ from lintel.events.kinds import Actor, kinds
 from lintel.events.schema import INCOMING_SCHEMA, MAX_ID_LENGTH, REQUIRED, TIME
 from lintel.events.validation import Rejection, table_from_rows
 from lintel.settings import Settings
+from lintel.store.events import AppendReport
 from serving import openapi
 from serving.bodies import read_json
 from serving.keys import bearer, own_tenant
@@ -38,7 +39,14 @@ _REQUEST_EXAMPLE = {
         }
     ]
 }
-_ANSWER_EXAMPLE = {"appended": 1, "duplicates": 0, "rejected": [], "first_seq": 261994, "last_seq": 261994}
+_ANSWER_EXAMPLE = {
+    "appended": 1,
+    "duplicates": 0,
+    "rejected": [],
+    "first_seq": 261994,
+    "last_seq": 261994,
+    "warnings": [],
+}
 
 
 def router(settings: Settings) -> APIRouter:
@@ -114,7 +122,15 @@ def _append(runtime: Runtime, tenant: str, rows: list[Any]) -> AppendAnswer:
         ("rejected", len(rejected)),
     ):
         runtime.metrics.events.labels(outcome).inc(count)
-    return AppendAnswer(report.appended, report.duplicates, rejected, report.first_seq, report.last_seq)
+    warnings = _warnings(report)
+    return AppendAnswer(report.appended, report.duplicates, rejected, report.first_seq, report.last_seq, warnings)
+
+
+def _warnings(report: AppendReport) -> list[str]:
+    if report.clock_moved_days is None:
+        return []
+    days = round(report.clock_moved_days)
+    return [f"The log now ends {days} days later, and the tenant's clock with it: all leads are scored as of then."]
 
 
 def _rejected(rejection: Rejection) -> RejectedEvent:

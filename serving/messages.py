@@ -51,6 +51,7 @@ class AppendAnswer(msgspec.Struct, frozen=True):
     rejected: list[RejectedEvent]
     first_seq: int | None
     last_seq: int | None
+    warnings: Annotated[list[str], msgspec.Meta(description="what was done as asked, and may not have been meant")]
 
 
 class LeadPage(msgspec.Struct, frozen=True):

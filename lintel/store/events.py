@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -19,7 +19,10 @@ from lintel.store.handle import Handle
 from lintel.store.quarantine import Quarantine, Quarantined
 from lintel.store.rows import READ_COLUMNS, new_events, stored_table
 from lintel.store.tables import bodies, events, lead_merges, tenants
-from lintel.store.tenants import Tenant
+from lintel.store.tenants import Clock, Tenant
+
+CLOCK_JUMP = timedelta(days=90)
+"""How far the end of a log may move at once before its reader is told: a stray event would do it silently."""
 
 _PAGE = 4_096  # events made ready at a time, outside of any transaction
 _LEADS_PER_QUERY = 500
@@ -71,13 +74,17 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class AppendReport:
-    """What an append did. Other writers' events may lie between `first_seq` and `last_seq`; None if none was new."""
+    """What an append did. Other writers' events may lie between `first_seq` and `last_seq`; None if none was new.
+
+    `clock_moved_days` is None unless the append moved the clock of a `log_end` tenant by more than CLOCK_JUMP.
+    """
 
     appended: int
     duplicates: int
     rejected: tuple[Rejection, ...]
     first_seq: int | None
     last_seq: int | None
+    clock_moved_days: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +160,7 @@ class EventStore(Handle):
 
         Raises InputError if the table's columns are not those of events, StorageFullError when the disk is full.
         """
-        number = self._counters(tenant).number
+        number, log_end = self._counters(tenant).number, self.newest_known_at(tenant)
         checked = check(table, tenant=tenant, now=now, places=places)
         stamp = to_microseconds(now)
         self._quarantine.add(number, checked.rejected, source, stamp)
@@ -166,7 +173,9 @@ class EventStore(Handle):
                 progress(taken)
         if progress and checked.rejected:
             progress(len(checked.rejected))
-        return AppendReport(appended, len(checked.events) - appended, checked.rejected, first_seq, last_seq)
+        duplicates = len(checked.events) - appended
+        moved = self.clock_moved_days(tenant, log_end)
+        return AppendReport(appended, duplicates, checked.rejected, first_seq, last_seq, moved)
 
     def quarantine(self, tenant: str, rejections: Sequence[Rejection], source: str, now: datetime) -> None:
         """Keep rows that a source could not read."""
@@ -252,6 +261,16 @@ class EventStore(Handle):
         """Where the log ends: the newest `known_at` ever written. Erasing a lead does not move it back."""
         newest = self._counters(tenant).newest_known_at
         return None if newest is None else from_microseconds(newest)
+
+    def clock_moved_days(self, tenant: str, since: datetime | None) -> float | None:
+        """Days by which the end of the log has moved from `since`, which was its end before something was written.
+
+        None if it moved by CLOCK_JUMP or less, if the log was empty, or if the tenant's clock is not the log's end.
+        """
+        newest = self.newest_known_at(tenant)
+        if since is None or newest is None or newest - since <= CLOCK_JUMP:
+            return None
+        return (newest - since) / timedelta(days=1) if self.tenant(tenant).clock is Clock.LOG_END else None
 
     def lead_seq(self, tenant: str, lead_ids: Sequence[str]) -> dict[str, int]:
         """The newest `seq` of each lead and all merged into it; leads without events are left out."""

@@ -13,7 +13,8 @@ from lintel.store.events import EventStore
 class IngestReport:
     """Rows of a source and what became of them: read = appended + duplicates + quarantined.
 
-    `reasons` counts the quarantined rows by "column: reason".
+    `reasons` counts the quarantined rows by "column: reason". `clock_moved_days` is None unless a log that was not
+    empty before now ends more than 90 days later, and the tenant's clock with it.
     """
 
     read: int
@@ -21,6 +22,7 @@ class IngestReport:
     duplicates: int
     quarantined: int
     reasons: Mapping[str, int]
+    clock_moved_days: float | None
 
 
 def ingest(
@@ -41,6 +43,7 @@ def ingest(
     """
     read = appended = duplicates = 0
     reasons: Counter[str] = Counter()
+    log_end = store.newest_known_at(tenant)
     for batch in source.batches():
         if batch.rejected:
             store.quarantine(tenant, batch.rejected, source.name, now)
@@ -51,4 +54,5 @@ def ingest(
         appended += report.appended
         duplicates += report.duplicates
         reasons.update(f"{one.column}: {one.reason}" for one in (*batch.rejected, *report.rejected))
-    return IngestReport(read, appended, duplicates, reasons.total(), dict(reasons.most_common()))
+    moved = store.clock_moved_days(tenant, log_end)
+    return IngestReport(read, appended, duplicates, reasons.total(), dict(reasons.most_common()), moved)

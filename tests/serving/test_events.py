@@ -6,6 +6,7 @@ import pytest
 
 from lintel.events.schema import INCOMING_SCHEMA
 from lintel.home import Home
+from lintel.store.tenants import Clock, Tenant
 from serving.events import event_schema
 from tests.serving.clients import OTHER, TENANT, Client, event
 
@@ -27,6 +28,7 @@ def test_the_same_events_again_change_nothing(client: Client) -> None:
         "rejected": [],
         "first_seq": 1,
         "last_seq": 2,
+        "warnings": [],
     }
     again = client.post("/v1/events", body)
     assert again.status_code == 200
@@ -74,6 +76,15 @@ def test_a_batch_without_any_good_event_is_refused_with_every_reason(client: Cli
 )
 def test_a_refusal_points_at_the_place(client: Client, row: Any, pointer: str) -> None:
     assert client.post("/v1/events", {"events": [row]}).json()["errors"][0]["pointer"] == pointer
+
+
+def test_an_event_that_moves_the_clock_of_an_old_log_is_warned_of(client: Client, home: Home) -> None:
+    home.events.put_tenant(Tenant(id=TENANT, labels="simulator", clock=Clock.LOG_END))
+    client.post("/v1/events", {"events": [event(0, occurred_at="2012-03-01T00:00:00Z")]})
+    answer = client.post("/v1/events", {"events": [event(1, occurred_at="2026-02-27T00:00:00Z")]})
+    assert (answer.status_code, answer.json()["appended"]) == (200, 1)
+    assert len(answer.json()["warnings"]) == 1
+    assert "5111 days later" in answer.json()["warnings"][0]
 
 
 @pytest.mark.parametrize("count", [0, 21])

@@ -1,5 +1,5 @@
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +10,7 @@ from lintel.events.validation import Rejection
 from lintel.sources.source import SourceBatch
 from lintel.store.events import EventStore
 from lintel.store.ingest import ingest
+from lintel.store.tenants import Clock, Tenant
 
 Row = Callable[..., dict[str, Any]]
 Tables = Callable[..., pa.Table]
@@ -57,6 +58,26 @@ def test_the_same_source_again_adds_nothing(store: EventStore, source: Batches, 
     report = ingest(store, source, "acme", now=now)
     assert (report.appended, report.duplicates, report.quarantined) == (0, 4, 2)
     assert (store.count("acme"), len(store.quarantined("acme"))) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("clock", "days", "moved"),
+    [(Clock.LOG_END, 91, 91.0), (Clock.LOG_END, 90, None), (Clock.LIVE, 91, None)],
+)
+def test_a_stray_event_that_moves_the_clock_of_a_log_is_told(
+    store: EventStore, numbered: Tables, clock: Clock, days: int, moved: float | None
+) -> None:
+    store.put_tenant(Tenant("acme", labels="crm", clock=clock))
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    first, stray = now - timedelta(days=200), now - timedelta(days=200 - days)
+    old = SourceBatch(numbered([1], occurred_at=first - timedelta(days=400)), ("line 2",))
+    assert ingest(store, Batches(old), "acme", now=now).clock_moved_days is None  # the log was empty
+    store.append("acme", numbered([2], occurred_at=first), now=now)
+    late = numbered([3], occurred_at=stray)
+    assert ingest(store, Batches(SourceBatch(late, ("line 2",))), "acme", now=now).clock_moved_days == moved
+    assert store.append("acme", late, now=now).clock_moved_days is None  # it lies there already
+    later = store.append("acme", numbered([4], occurred_at=stray + timedelta(days=days)), now=now)
+    assert later.clock_moved_days == moved
 
 
 def test_a_tenant_must_be_known(store: EventStore, source: Batches, now: datetime) -> None:

@@ -15,4 +15,5 @@ defs = dg.Definitions(
     jobs=[nightly],
     schedules=[nightly_by_tenant],
     resources={"home": home},
+    executor=dg.in_process_executor,  # a process for each step would import for longer than most steps work
 )

@@ -65,6 +65,7 @@ def _job(job: dg.JobDefinition) -> dict[str, Any]:
         "description": job.description,
         "steps": sorted(node.name for node in job.nodes),
         "partitions": _partitions(job.partitions_def),
+        "executor": job.executor_def.name,
     }
 
 

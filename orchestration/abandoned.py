@@ -1,10 +1,12 @@
 """Runs whose process is gone (killed, out of memory, a machine that stopped).
 
 Dagster would call them started for ever, and a queue that lets one run go at a time would wait for them for ever. Each
-run in our own process says in a tag which process that is; a later one ends what nobody works on any more.
+run says in a tag which process of which machine works on it; a later one on that machine ends what nobody works on
+any more.
 """
 
 import os
+from socket import gethostname
 
 import dagster as dg
 import psutil
@@ -34,8 +36,9 @@ def run_at_work(instance: dg.DagsterInstance, partition: str) -> str | None:
 
 
 def _in_progress(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """Those that a process of this machine works on, or did: of others nothing can be known here."""
     found = instance.get_runs(dg.RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES))
-    return [run for run in found if _PROCESS in run.tags]
+    return [run for run in found if run.tags.get(_PROCESS, "").endswith(f"@{gethostname()}")]
 
 
 def _works(run: dg.DagsterRun) -> bool:
@@ -48,4 +51,4 @@ def _works(run: dg.DagsterRun) -> bool:
 
 
 def _name(process: psutil.Process) -> str:
-    return f"{process.pid}@{process.create_time():.2f}"
+    return f"{process.pid}@{process.create_time():.2f}@{gethostname()}"

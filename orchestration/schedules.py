@@ -8,6 +8,7 @@ import dagster as dg
 
 from assets.tenants import TENANTS
 from lintel.home import Home
+from orchestration.abandoned import end_abandoned_runs
 from orchestration.jobs import nightly
 
 NIGHTLY_AT = time(2)
@@ -23,6 +24,7 @@ def nightly_by_tenant(
     context: dg.ScheduleEvaluationContext, home: dg.ResourceParam[Home]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Every hour: the nightly run of each tenant whose local 02:00 has just come. One run a tenant and local date."""
+    end_abandoned_runs(context.instance)
     moment = context.scheduled_execution_time
     due = [tenant for tenant in home.events.tenants() if is_due(moment, ZoneInfo(tenant.time_zone))]
     if not due:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from socket import gethostname
 
 import dagster as dg
 import pytest
@@ -49,7 +50,7 @@ def status(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRunSta
 def test_a_run_of_a_dead_process_is_ended(instance: dg.DagsterInstance) -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
-    run = started(instance, {"lintel/process": f"{child.pid}@1.00"})
+    run = started(instance, {"lintel/process": f"{child.pid}@1.00@{gethostname()}"})
     assert status(instance, run) is dg.DagsterRunStatus.STARTED
     assert end_abandoned_runs(instance) == [run.run_id]
     assert status(instance, run) is dg.DagsterRunStatus.FAILURE
@@ -57,7 +58,7 @@ def test_a_run_of_a_dead_process_is_ended(instance: dg.DagsterInstance) -> None:
 
 
 def test_a_run_of_a_later_process_with_the_same_number_is_ended(instance: dg.DagsterInstance) -> None:
-    run = started(instance, {"lintel/process": f"{os.getpid()}@1.00"})
+    run = started(instance, {"lintel/process": f"{os.getpid()}@1.00@{gethostname()}"})
     assert run_at_work(instance, "acme") is None
     assert end_abandoned_runs(instance) == [run.run_id]
 
@@ -69,7 +70,8 @@ def test_a_run_of_a_living_process_is_left_alone_and_found(instance: dg.DagsterI
     assert run_at_work(instance, "other") is None
 
 
-def test_runs_that_the_daemon_started_are_its_own(instance: dg.DagsterInstance) -> None:
-    run = started(instance, {})
+@pytest.mark.parametrize("tags", [{}, {"lintel/process": "1@1.00@another-machine"}])
+def test_of_other_machines_runs_nothing_is_known(instance: dg.DagsterInstance, tags: dict[str, str]) -> None:
+    run = started(instance, tags)
     assert end_abandoned_runs(instance) == []
     assert status(instance, run) is dg.DagsterRunStatus.STARTED

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from socket import gethostname
 
 import dagster as dg
 import pytest
@@ -15,6 +16,7 @@ from lintel.store.tenants import Tenant
 from orchestration.definitions import defs
 from orchestration.instance import open_instance
 from orchestration.schedules import nightly_by_tenant
+from tests.orchestration.test_abandoned import started
 
 ZONES = {"denver": "America/Denver", "berlin": "Europe/Berlin", "munich": "Europe/Berlin"}
 BERLIN_AT_TWO = datetime(2026, 7, 1, 0, tzinfo=UTC)
@@ -75,3 +77,12 @@ def test_a_home_without_tenants_skips(tmp_path: Path, instance: dg.DagsterInstan
 def test_a_second_tick_asks_for_the_same_run(instance: dg.DagsterInstance, home: Home) -> None:
     first, second = (tick(instance, home, BERLIN_AT_TWO).run_requests for _ in range(2))
     assert [one.run_key for one in first or ()] == [one.run_key for one in second or ()]
+
+
+def test_a_tick_ends_runs_whose_process_is_gone(instance: dg.DagsterInstance, home: Home) -> None:
+    """Otherwise the queue, which lets one run go at a time, would wait for them for ever."""
+    run = started(instance, {"lintel/process": f"1@1.00@{gethostname()}"})
+    tick(instance, home, NOBODY_AT_TWO)
+    found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    assert found.status is dg.DagsterRunStatus.FAILURE

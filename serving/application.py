@@ -17,10 +17,11 @@ from starlette.responses import Response
 from lintel.errors import LintelError
 from lintel.settings import Settings
 from serving import events, health, leads, scores
+from serving.head import HeadAsGet
 from serving.metrics import Metrics
 from serving.model import follow
 from serving.observation import Observation
-from serving.problems import Fault, problem, problem_of
+from serving.problems import ParameterFault, problem, problem_of, problem_of_http
 from serving.runtime import open_runtime, utc_now
 
 TITLE = "Lintel lead scoring"
@@ -49,6 +50,7 @@ def application(settings: Settings, *, baked: Path = _NO_BUNDLE, now: Callable[[
         lifespan=_lifespan(settings, metrics, baked, now),
         telemetry=_TELEMETRY_OFF,
     )
+    app.add_middleware(HeadAsGet)
     app.add_middleware(Observation, metrics=metrics)
     app.add_exception_handler(LintelError, _expected)
     app.add_exception_handler(HTTPException, _framework)
@@ -85,14 +87,9 @@ async def _expected(_: Request, error: Any) -> Response:
 
 
 async def _framework(_: Request, error: Any) -> Response:
-    """404 and 405, which the router raises itself."""
-    slugs = {404: "not-found", 405: "method-not-allowed"}
-    details = {404: "There is nothing at this path.", 405: "This path does not take this method."}
-    status = error.status_code
-    detail = details.get(status, "The request cannot be answered.")
-    return problem(status, slugs.get(status, "refused"), detail, headers=error.headers)
+    return problem_of_http(error)
 
 
 async def _parameters(_: Request, error: Any) -> Response:
-    faults = [Fault(".".join(str(step) for step in one["loc"]), one["msg"]) for one in error.errors()]
+    faults = [ParameterFault(one["loc"][0], str(one["loc"][-1]), one["msg"]) for one in error.errors()]
     return problem(422, "wrong-parameter", "A parameter of the address is not acceptable.", faults=faults)

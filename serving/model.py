@@ -87,7 +87,7 @@ class Models:
                 route = self._routes.get(tenant) or self._resolve(tenant)
                 self._swap(self._routes | {tenant: route})
         if route.model is None:
-            raise self._no_model(route)
+            raise self._no_model(tenant, route)
         return route.model
 
     def faults(self, tenant: str) -> list[str]:
@@ -165,10 +165,11 @@ class Models:
             return None
         return bundle
 
-    def _no_model(self, route: _Route) -> RequestError:
+    def _no_model(self, tenant: str, route: _Route) -> RequestError:
         return not_ready(
             route.fault or self._fault or "No model serves this tenant yet.",
-            mend="Run `lintel nightly`, which trains and promotes one; `lintel models list` shows what there is.",
+            mend=f"Run `lintel nightly --tenant {tenant}`, which trains and promotes one; "
+            f"`lintel models list --tenant {tenant}` shows what there is.",
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from lintel.errors import LintelError
@@ -13,15 +14,34 @@ from lintel.errors import LintelError
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:lintel:problem:"
 RETRY_AFTER_SECONDS = 5
+_OF_STATUS = {
+    404: ("not-found", "There is nothing at this path."),
+    405: ("method-not-allowed", "This path does not take this method."),
+}
 logger = logging.getLogger("lintel.serving")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One place in the request that is wrong. `pointer` is a JSON pointer into the body, or the parameter's name."""
+    """One place in the body that is wrong, as a JSON pointer (RFC 6901)."""
 
     pointer: str
     detail: str
+
+    def members(self) -> dict[str, str]:
+        return {"pointer": self.pointer, "detail": self.detail}
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterFault:
+    """One parameter that is wrong: `place` is `query` or `path`, as in OpenAPI's `in`."""
+
+    place: str
+    name: str
+    detail: str
+
+    def members(self) -> dict[str, str]:
+        return {"in": self.place, "name": self.name, "detail": self.detail}
 
 
 def pointer(*steps: str) -> str:
@@ -57,7 +77,13 @@ class RequestError(LintelError):
 
 
 def problem_body(
-    status: int, slug: str, detail: str, *, mend: str | None = None, faults: Sequence[Fault] = (), **members: Any
+    status: int,
+    slug: str,
+    detail: str,
+    *,
+    mend: str | None = None,
+    faults: Sequence[Fault | ParameterFault] = (),
+    **members: Any,
 ) -> dict[str, Any]:
     """The members of RFC 9457 §3.1 plus `mend`, `errors` and whatever else `members` names."""
     body: dict[str, Any] = {
@@ -69,7 +95,7 @@ def problem_body(
     if mend:
         body["mend"] = mend
     if faults:
-        body["errors"] = [{"pointer": fault.pointer, "detail": fault.detail} for fault in faults]
+        body["errors"] = [fault.members() for fault in faults]
     return body | members
 
 
@@ -79,7 +105,7 @@ def problem(
     detail: str,
     *,
     mend: str | None = None,
-    faults: Sequence[Fault] = (),
+    faults: Sequence[Fault | ParameterFault] = (),
     headers: Mapping[str, str] | None = None,
     **members: Any,
 ) -> Response:
@@ -100,6 +126,16 @@ def problem_of(error: LintelError) -> Response:
     logger.error("%s: %s", error.slug, error)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     return problem(error.status, error.slug, "The service cannot do this now; it is safe to repeat.", headers=headers)
+
+
+def problem_of_http(error: HTTPException) -> Response:
+    """The response for what a router or a folder of files raises itself: 404 and 405."""
+    status = error.status_code
+    slug, detail = _OF_STATUS.get(status, ("refused", "The request cannot be answered."))
+    headers = dict(error.headers or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"
+    return problem(status, slug, detail, headers=headers)
 
 
 def not_ready(detail: str, *, mend: str | None = None) -> RequestError:

@@ -130,8 +130,9 @@ def test_the_baked_bundle_of_a_tenant_does_not_answer_for_another(
 ) -> None:
     put_bundle(BAKED_DIGEST, path=tmp_path / "baked", scope=TENANT)
     models.refresh()
-    with pytest.raises(RequestError):
+    with pytest.raises(RequestError) as refused:
         models.serving(OTHER)
+    assert f"`lintel nightly --tenant {OTHER}`" in str(refused.value.mend)
 
 
 def test_what_answers_goes_on_while_the_table_cannot_be_read(

@@ -52,11 +52,13 @@ def bento(
     log: file of the bento's output; `home/logs/lead_scoring.log` by default.
     wait: the path that must answer 200 before the block begins; `/livez` does not ask for a model.
 
-    Raises UnavailableError, with the end of the log, if it does not answer in time or stops before.
+    Raises UnavailableError, with the end of the log, if it does not answer in time or stops before, and if somebody
+    listens on the port already: whoever that is would be taken for ours.
     """
+    number = _free_port(settings.host) if port == 0 else port or settings.port
+    _refuse_taken(settings.host, number)
     log = log or settings.home / "logs" / "lead_scoring.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    number = _free_port(settings.host) if port == 0 else port or settings.port
     with log.open("wb") as output:
         process = _start(settings, target, number, output.fileno())
     endpoint = Endpoint(f"http://{settings.host}:{number}", process.pid, log)
@@ -72,6 +74,16 @@ def serve_command(settings: Settings, target: str = SOURCE, port: int | None = N
     where = ["--host", settings.host, "--port", str(port or settings.port)]
     source = ["--working-dir", str(PROJECT)] if target == SOURCE else []
     return [sys.executable, "-m", "bentoml", "serve", target, *where, *source]
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that has just been let go is free
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            fault = f"The scoring service cannot have port {port} of {host} ({error.strerror})."
+            raise UnavailableError(fault, mend="Stop what listens there, or set LINTEL_PORT to another.") from None
 
 
 def _start(settings: Settings, target: str, port: int, output: int) -> subprocess.Popen[bytes]:

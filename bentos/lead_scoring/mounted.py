@@ -6,6 +6,8 @@ third of the throughput and cannot all be configured away; its health routes kno
 page loads a third party's tag manager; its OpenAPI drops parameters and security.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,14 @@ from _bentoml_impl.server.app import ServiceAppFactory
 from _bentoml_sdk.service.factory import Service
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+
+from serving.parent import ending_with_parent
+from serving.problems import problem_of_http
 
 OPENAPI_URL = "/docs.json"
 _ASSETS = Path(bentoml.__file__).parent / "_internal" / "server" / "static_content"
@@ -29,10 +35,15 @@ class MountedServiceFactory(ServiceAppFactory):
     def __call__(self) -> Starlette:
         ((mounted, _, _),) = self.service.mount_apps
         pages = [Route("/", _start_page), Mount("/static_content", StaticFiles(directory=_ASSETS))]
-        app = Starlette(routes=pages, lifespan=self.lifespan)
+        app = Starlette(routes=pages, lifespan=self._lifespan, exception_handlers={HTTPException: _refusal})
         app.router.redirect_slashes = False
         app.router.default = mounted  # unknown paths too are refused by the application, like everything else
         return app
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        async with ending_with_parent(), self.lifespan(app):
+            yield
 
 
 class MountedService(Service[Any]):
@@ -41,6 +52,11 @@ class MountedService(Service[Any]):
     def to_asgi(self, is_main: bool = True) -> Starlette:
         self.inject_config()
         return MountedServiceFactory(self, is_main=is_main)()
+
+
+async def _refusal(_: Request, error: Any) -> Response:
+    """Files that are not there are refused in the form of everything else."""
+    return problem_of_http(error)
 
 
 async def _start_page(_: Request) -> Response:

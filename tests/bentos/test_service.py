@@ -1,9 +1,11 @@
 """The service as callers meet it: over a socket, from the source tree, with two workers and a real champion."""
 
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import psutil
 import pytest
 
 from lintel.errors import UnavailableError
@@ -84,9 +86,23 @@ def test_refusals_are_problems_over_a_socket_too(client: httpx.Client) -> None:
         ("GET", "/v1/score", 405),
         ("PUT", "/livez", 405),
         ("GET", "/metrics/", 404),
+        ("GET", "/static_content/nothing.js", 404),
+        ("GET", "/static_content/../service.py", 404),
+        ("POST", "/static_content/swagger-ui.css", 405),
     ):
         response = client.request(method, path)
         assert (response.status_code, response.headers["content-type"]) == (status, "application/problem+json"), path
+
+
+def test_head_is_the_head_of_get(client: httpx.Client) -> None:
+    """On one connection: a body after a HEAD would be read as the next answer."""
+    for path in ("/livez", "/readyz", "/v1/leads", "/v1/model", "/docs.json", "/", "/static_content/swagger-ui.css"):
+        head, get = client.head(path), client.get(path)
+        assert (head.status_code, head.content, get.status_code) == (200, b"", 200), path
+        assert head.headers["content-type"] == get.headers["content-type"]
+        assert head.headers["content-length"] == str(len(get.content)) or "content-encoding" in get.headers
+    assert client.head("/metrics").status_code == 200
+    assert client.head("/v1/score").status_code == 405
 
 
 def test_docs_json_holds_every_route_and_the_start_page_nothing_foreign(client: httpx.Client) -> None:
@@ -131,6 +147,33 @@ def test_a_bento_that_is_not_ready_is_stopped_and_its_log_named(tmp_path_factory
     ):
         pass
     assert "lead_scoring.log" in str(failed.value)
+
+
+def test_a_worker_ends_when_its_master_is_killed(tmp_path_factory: pytest.TempPathFactory) -> None:
+    settings = Settings(home=tmp_path_factory.mktemp("killed") / "home")
+    with bento(settings, port=0, wait="/livez") as endpoint:
+        master = psutil.Process(endpoint.pid)
+        family = [master, *master.children(recursive=True)]
+        assert len(family) > 1
+        master.kill()
+        _, left = psutil.wait_procs(family, timeout=20)
+        for one in left:
+            one.kill()
+        assert left == []
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(endpoint.url + "/livez", trust_env=False)
+
+
+def test_a_port_on_which_somebody_listens_is_refused(tmp_path_factory: pytest.TempPathFactory) -> None:
+    settings = Settings(home=tmp_path_factory.mktemp("taken") / "home")
+    with socket.create_server((settings.host, 0)) as somebody:
+        port = somebody.getsockname()[1]
+        with (
+            pytest.raises(UnavailableError, match=rf"cannot have port {port} .* LINTEL_PORT"),
+            bento(settings, port=port),
+        ):
+            pass
+    assert not settings.home.exists()
 
 
 def test_a_target_that_does_not_exist_fails_at_once(tmp_path_factory: pytest.TempPathFactory) -> None:

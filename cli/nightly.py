@@ -1,7 +1,7 @@
 """`lintel nightly`: the nightly Dagster job of one tenant, in this process."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Self
 from uuid import uuid4
@@ -10,7 +10,7 @@ import dagster as dg
 
 from assets.tenants import TENANTS
 from cli.options import DEFAULT_TENANT, Json, TenantId
-from cli.output import emit, note, progress, table
+from cli.output import Bar, emit, note, progress, table
 from lintel.errors import LintelError, UnavailableError
 from lintel.home import Home
 from lintel.settings import settings
@@ -19,7 +19,8 @@ from orchestration.instance import open_instance
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """The bar says enough on the terminal; the Dagster instance keeps every event."""
-_DAGSTER_CAUSES = ("DagsterAssetCheckFailedError", "Failure")
+_CHECK_FAILED = "DagsterAssetCheckFailedError"
+_DAGSTER_CAUSES = (_CHECK_FAILED, "Failure")
 
 
 class NightlyFailedError(LintelError):
@@ -44,26 +45,13 @@ def run_nightly(tenant: str) -> dict[str, Any]:
         home.events.tenant(tenant)
     defs: dg.Definitions = import_module("orchestration.definitions").defs  # seconds that other commands do not spend
     job = defs.resolve_job_def("nightly")
-    steps: dict[str, float] = {}
-    failures: dict[str, _Cause] = {}
     run_id = str(uuid4())
-    with open_instance(settings()) as instance, progress(f"nightly {tenant}", len(job.nodes)) as advance:
+    with open_instance(settings()) as instance, progress(f"nightly {tenant}", len(job.nodes)) as bar:
         end_abandoned_runs(instance)
         _refuse_second(instance, tenant)
         instance.add_dynamic_partitions(TENANTS.name or "", [tenant])
-
-        def listen(entry: dg.EventLogEntry) -> None:
-            event = entry.dagster_event
-            if event is None or event.step_key is None:
-                return
-            if event.is_step_success:
-                steps[event.step_key] = round(event.step_success_data.duration_ms / 1000, 2)
-                advance(1)
-                note(f"  {event.step_key}: {steps[event.step_key]:.1f} s")
-            elif event.is_step_failure:
-                failures[event.step_key] = _Cause.of(event)
-
-        instance.add_event_listener(run_id, listen)
+        watch = _Watch(bar)
+        instance.add_event_listener(run_id, watch)
         result = job.execute_in_process(
             instance=instance,
             partition_key=tenant,
@@ -73,8 +61,17 @@ def run_nightly(tenant: str) -> dict[str, Any]:
             tags=process_tags(),
         )
     if not result.success:
-        raise _failed(tenant, run_id, failures)
-    return {"tenant": tenant, "run_id": run_id, "success": True, "steps": steps, "bento": bento_tag(result)}
+        raise _failed(tenant, run_id, watch.failures)
+    return {"tenant": tenant, "run_id": run_id, "success": True, "steps": watch.steps, "bento": bento_tag(result)}
+
+
+def _refusal(event: dg.DagsterEvent) -> dict[str, str]:
+    """Step -> the reasons of a check that did not pass, if it gives any."""
+    evaluation = event.asset_check_evaluation_data
+    reasons = evaluation.metadata.get("reasons")
+    if evaluation.passed or reasons is None:
+        return {}
+    return {event.step_key or "": str(reasons.value).replace("\n", "; ")}
 
 
 def _refuse_second(instance: dg.DagsterInstance, tenant: str) -> None:
@@ -98,13 +95,16 @@ class _Cause:
     words: str
 
     @classmethod
-    def of(cls, event: dg.DagsterEvent) -> Self:
+    def of(cls, event: dg.DagsterEvent, refusal: str | None = None) -> Self:
+        """`refusal`: why the step's own check did not pass; it says more than that one failed."""
         error = event.step_failure_data.error
         while error is not None and error.cause is not None:
             error = error.cause
         if error is None:
             return cls(None, "failed")
         kind = _kinds(LintelError).get(error.cls_name or "")
+        if refusal and error.cls_name == _CHECK_FAILED:
+            return cls(None, refusal)
         expected = kind is not None or error.cls_name in _DAGSTER_CAUSES
         message = error.message.strip().removesuffix(".").partition(f"{error.cls_name}: ")[2]
         return cls(kind, message if expected else f"unexpected {error.cls_name}")
@@ -113,6 +113,32 @@ class _Cause:
 def _kinds(root: type[LintelError]) -> dict[str, type[LintelError]]:
     below = [one for kind in root.__subclasses__() for one in _kinds(kind).values()]
     return {kind.__name__: kind for kind in (root, *below)}
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Listens to a run: tells each step as it begins and ends, and keeps the seconds and the failures by step."""
+
+    bar: Bar
+    steps: dict[str, float] = field(default_factory=dict)
+    failures: dict[str, _Cause] = field(default_factory=dict)
+    _refusals: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, entry: dg.EventLogEntry) -> None:
+        event = entry.dagster_event
+        if event is None or event.step_key is None:
+            return
+        step = event.step_key
+        if event.is_step_start:
+            self.bar.begin(step)
+        elif event.is_step_success:
+            self.steps[step] = round(event.step_success_data.duration_ms / 1000, 2)
+            self.bar(1)
+            note(f"  {step}: {self.steps[step]:.1f} s")
+        elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            self._refusals |= _refusal(event)
+        elif event.is_step_failure:
+            self.failures[step] = _Cause.of(event, self._refusals.get(step))
 
 
 def _failed(tenant: str, run_id: str, failures: Mapping[str, _Cause]) -> NightlyFailedError:

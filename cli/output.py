@@ -5,26 +5,44 @@ With `--json` standard output ends with one JSON object and nothing follows it.
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 errors = Console(stderr=True)
 results = Console(width=None if sys.stdout.isatty() else 120)
 
-Advance = Callable[[int], None]
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A progress bar; calling it says how many more are done."""
+
+    description: str
+    bars: Progress
+    task: TaskID
+
+    def __call__(self, count: int) -> None:
+        self.bars.advance(self.task, count)
+
+    def begin(self, step: str) -> None:
+        """Name what is at work now: in the bar, or in a line if standard error is no terminal."""
+        if errors.is_terminal:
+            self.bars.update(self.task, description=f"{self.description}: {step}")
+        else:
+            note(f"  {step} ...")
 
 
 def note(message: str) -> None:
     """A line about what is going on, on standard error."""
-    errors.print(message, highlight=False)
+    errors.print(message, highlight=False, soft_wrap=True)
 
 
-def emit(value: dict[str, Any], *, as_json: bool, table: Table | str | None = None) -> None:
+def emit(value: dict[str, Any], *, as_json: bool, table: RenderableType | None = None) -> None:
     """The command's result: one JSON object, or `table` for people."""
     if as_json:
         sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False) + "\n")
@@ -34,17 +52,18 @@ def emit(value: dict[str, Any], *, as_json: bool, table: Table | str | None = No
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """A table in which long cells are folded and never cut."""
     made = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
-        made.add_column(column)
+        made.add_column(column, overflow="fold")
     for row in rows:
         made.add_row(*("" if cell is None else str(cell) for cell in row))
     return made
 
 
 @contextmanager
-def progress(description: str, total: int | None) -> Iterator[Advance]:
-    """A bar on standard error, or a line if it is no terminal; the yielded function is told how many more are done."""
+def progress(description: str, total: int | None) -> Iterator[Bar]:
+    """A bar on standard error, or a line at the end if it is no terminal."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -53,7 +72,6 @@ def progress(description: str, total: int | None) -> Iterator[Advance]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=errors, disable=not errors.is_terminal) as bars:
-        task = bars.add_task(description, total=total)
-        yield lambda count: bars.advance(task, count)
+        yield Bar(description, bars, bars.add_task(description, total=total))
     if not errors.is_terminal:
         note(f"{description}: done")

@@ -33,7 +33,8 @@ def gate(metrics: Mapping[str, Any]) -> Verdict:
     failed = False
     for name, values in metrics.get("dimensions", {}).items():
         if "log_loss" not in values or "status" in values:
-            reasons.append(f"{name}: {values.get('status', 'not evaluated')}")
+            told = values.get("needs") or values.get("reason")
+            reasons.append(f"{name}: {values.get('status', 'not evaluated')}{f': {told}' if told else ''}")
             continue
         ours, base = values["log_loss"], values["baselines"]["base_rate"]["log_loss"]
         better = ours < base

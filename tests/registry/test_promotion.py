@@ -27,10 +27,13 @@ def test_one_dimension_that_is_no_better_than_the_base_rate_fails_the_gate() -> 
 
 
 def test_a_candidate_that_scores_nothing_fails_and_says_why() -> None:
-    metrics = {"dimensions": {"conversion": {"status": "not_enough_data"}}}
-    verdict = gate(metrics)
+    missing = {"status": "not_enough_data", "needs": "28 more mature outcomes"}
+    verdict = gate({"dimensions": {"conversion": missing, "budget": {"status": "not_defined_for_source"}}})
     assert not verdict.passed
-    assert verdict.reasons == ("conversion: not_enough_data",)
+    assert verdict.reasons == (
+        "conversion: not_enough_data: 28 more mature outcomes",
+        "budget: not_defined_for_source",
+    )
     assert not gate({}).passed
 
 

@@ -1,14 +1,15 @@
 """`lintel score`: one lead's scores, the same object as the endpoint gives."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from cli.options import DEFAULT_TENANT, Json, TenantId
-from cli.output import emit, table
-from lintel.errors import InputError, NotFoundError
+from cli.output import emit
+from cli.score_text import score_text
+from cli.unanswered import UnansweredError
+from lintel.errors import InputError
 from lintel.home import Home
 from lintel.registry.champion import champion_bundle
 from lintel.scoring.answers import score_leads
@@ -19,10 +20,12 @@ def score(
     lead: Annotated[str, typer.Option("--lead", help="The lead's id.")],
     tenant: TenantId = DEFAULT_TENANT,
     as_of: Annotated[str | None, typer.Option(help="ISO 8601 time; the tenant's clock by default.")] = None,
-    explain: Annotated[bool, typer.Option(help="With the reasons.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Also the reasons, in log odds.")] = False,
     as_json: Json = False,
 ) -> None:
     """Score one lead as of a moment."""
+    if not lead.strip():
+        raise InputError("--lead is empty.", mend="Give a lead's id.")
     moment = _moment(as_of)
     with Home(settings()) as home:
         settings_of = home.events.tenant(tenant)
@@ -38,8 +41,8 @@ def score(
             served_by="champion",
         )[0]
     if "error" in answer:
-        raise NotFoundError(answer["error"]["detail"])
-    emit(answer, as_json=as_json, table=_table(answer))
+        raise UnansweredError(lead, answer["error"]["type"], answer["error"]["detail"])
+    emit(answer, as_json=as_json, table=score_text(answer))
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -52,16 +55,3 @@ def _moment(text: str | None) -> datetime | None:
     if moment.tzinfo is None:
         raise InputError(f"--as-of {text!r} has no time zone.", mend="End it with Z or an offset.")
     return moment
-
-
-def _table(answer: dict[str, Any]) -> Table:
-    rows = []
-    for name, value in answer.get("dimensions", {}).items():
-        if "probability" in value:
-            low, high = value.get("interval", (None, None))
-            band = f"{low:.2f}-{high:.2f}" if low is not None else ""
-            rows.append((name, f"{value['probability']:.2f}", band, value.get("definition", "")))
-        else:
-            rows.append((name, value.get("status", ""), "", value.get("definition", value.get("needs", ""))))
-    title = f"lead {answer['lead_id']} as of {answer['as_of']}"
-    return table(title, ("dimension", "probability", "90 % interval", "definition"), rows)

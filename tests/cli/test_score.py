@@ -51,7 +51,7 @@ def test_the_command_and_the_endpoint_give_one_object(
     for lead, answer in zip(asked, served, strict=True):
         printed = lintel_after_nightly("score", "--lead", lead, *options, *IN)
         if "error" in answer:
-            assert (printed.code, printed.fault) == (3, "not-found")
+            assert (printed.code, printed.fault) == (3, answer["error"]["type"])
             continue
         kinds.add(answer["status"])
         assert list(printed.value) == list(answer)
@@ -79,15 +79,54 @@ def test_a_moment_that_makes_no_sense_is_refused(
 
 def test_an_unknown_lead_is_not_found(lintel_after_nightly: Lintel) -> None:
     answer = lintel_after_nightly("score", "--lead", "nobody", *IN)
-    assert (answer.code, answer.fault) == (3, "not-found")
+    assert answer.code == 3
+    assert answer.value["error"].keys() == {"type", "lead_id", "message"}
+    assert (answer.fault, answer.value["error"]["lead_id"]) == ("unknown-lead", "nobody")
     assert "nobody" in answer.err
+
+
+@pytest.mark.parametrize("lead", ["", "  "])
+def test_no_lead_at_all_is_a_wrong_use(lintel_after_nightly: Lintel, lead: str) -> None:
+    answer = lintel_after_nightly("score", "--lead", lead, *IN)
+    assert (answer.code, answer.fault) == (2, "invalid-input")
+    assert "--lead is empty" in answer.err
+
+
+def test_people_get_all_that_the_answer_says(lintel_after_nightly: Lintel, leads: list[str]) -> None:
+    seen = set()
+    for lead in leads[:12]:
+        answer = lintel_after_nightly("score", "--lead", lead, "--explain", *IN)
+        if answer.code or answer.value["status"] in seen:
+            continue
+        seen.add(answer.value["status"])
+        shown = " ".join(lintel_after_nightly("score", "--lead", lead, "--explain", "--tenant", TENANT).out.split())
+        for words in ("version 1", "served by: champion", answer.value["as_of"], f"clock: {answer.value['clock']}"):
+            assert words in shown
+        if answer.value["status"] == "closed":
+            assert f"Lead {lead} is closed and not scored: {answer.value['outcome']}" in shown
+            assert answer.value["closed_at"] in shown
+            continue
+        overall = answer.value["overall"]
+        worth = (
+            f"{overall['priority']:.2f} ({overall['formula']})" if "priority" in overall else "not enough data: needs"
+        )
+        assert f"priority: {worth}" in shown
+        assert all(name in shown for name in answer.value["dimensions"])
+        assert answer.value["reasons"]
+        for reason in answer.value["reasons"]:
+            assert f"{reason['log_odds']:+.2f} {reason['dimension']}: {reason['text']}" in shown
+    assert seen == {"open", "closed"}
+
+
+def test_without_explain_there_are_no_reasons(lintel_after_nightly: Lintel, leads: list[str]) -> None:
+    assert "reasons" not in lintel_after_nightly("score", "--lead", leads[0], "--tenant", TENANT).out
 
 
 def test_nothing_is_known_before_the_first_event(lintel_after_nightly: Lintel, home: Home, leads: list[str]) -> None:
     first: datetime = min(home.events.lead_events(TENANT, [leads[0]]).column("known_at").to_pylist())
     before, at = (first - timedelta(seconds=1)).isoformat(), first.isoformat()
     answer = lintel_after_nightly("score", "--lead", leads[0], "--as-of", before, *IN)
-    assert (answer.code, answer.fault) == (3, "not-found")
+    assert (answer.code, answer.fault) == (3, "not-enough-history")
     assert lintel_after_nightly("score", "--lead", leads[0], "--as-of", at, *IN).code == 0
 
 

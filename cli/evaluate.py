@@ -13,7 +13,15 @@ from lintel.scoring.evaluation import evaluate as evaluate_bundle
 from lintel.scoring.examples import Examples
 from lintel.settings import settings
 
-_COLUMNS = ("auc", "average_precision", "log_loss", "brier", "ece", "lift_top_decile", "base_rate")
+_COLUMNS = {
+    "auc": "AUC",
+    "average_precision": "AP",
+    "log_loss": "log loss",
+    "brier": "Brier",
+    "lift_top_decile": "lift",
+    "base_rate": "base",
+}
+"""What a figure is called in a heading: all of them fit into 120 columns."""
 
 
 def evaluate(tenant: TenantId = DEFAULT_TENANT, as_json: Json = False) -> None:
@@ -36,13 +44,14 @@ def _table(tenant: str, value: dict[str, Any]) -> Table:
             rows.append((name, found.get("status", "")))
             continue
         rows.append((name, "model", *_cells(found)))
-        rows += [("", baseline, *_cells(figures)) for baseline, figures in found["baselines"].items()]
+        rows += [("", baseline.replace("_", " "), *_cells(figures)) for baseline, figures in found["baselines"].items()]
     simulated = " (simulated)" if value.get("simulated") else ""
     title = f"{tenant}{simulated}, model version {value['model_version']}, newest fold"
-    return table(title, ("dimension", "", *_COLUMNS, "ece band", "n"), rows)
+    return table(title, ("dimension", "", *_COLUMNS.values(), "ECE (band)", "n"), rows)
 
 
 def _cells(found: dict[str, Any]) -> tuple[str, ...]:
     shown = [f"{found[name]:.3f}" if found.get(name) is not None else "" for name in _COLUMNS]
     low, high = found.get("ece_band") or (None, None)
-    return (*shown, f"{low:.3f}-{high:.3f}" if low is not None else "", str(found.get("n", "")))
+    error = f"{found['ece']:.3f}" if found.get("ece") is not None else ""
+    return (*shown, f"{error} ({low:.3f}-{high:.3f})" if low is not None else error, str(found.get("n", "")))

@@ -1,9 +1,12 @@
 """`lintel models`: versions, who answers now, and who did."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.console import Group
+from rich.table import Table
 
 from cli.options import DEFAULT_TENANT, Json, TenantId
 from cli.output import emit, table
@@ -12,6 +15,9 @@ from lintel.registry.rollout import promote
 from lintel.settings import settings
 
 app = typer.Typer(help="Registered score bundles of a tenant, and which of them answers.")
+
+
+Version = Annotated[int, typer.Argument(help="A version that `lintel models list` shows.")]
 
 
 @app.command("list")
@@ -31,9 +37,21 @@ def list_command(tenant: TenantId = DEFAULT_TENANT, as_json: Json = False) -> No
             }
             for one in home.registry.versions(tenant)
         ]
-    rows = [tuple(str(cell)[:40] for cell in one.values()) for one in versions]
-    names = tuple(versions[0]) if versions else ("version",)
-    emit({"tenant": tenant, "versions": versions}, as_json=as_json, table=table(f"models of {tenant}", names, rows))
+    emit({"tenant": tenant, "versions": versions}, as_json=as_json, table=_versions_table(tenant, versions))
+
+
+def _versions_table(tenant: str, versions: Sequence[Mapping[str, Any]]) -> Table:
+    """Without the ids of the runs, which `--json` gives."""
+    rows = [
+        (one["version"], _minute(one["created_at"]), ", ".join(one["aliases"]), one["digest"].removeprefix("sha256:"))
+        for one in versions
+    ]
+    return table(f"models of {tenant}", ("version", "made", "aliases", "digest (sha256)"), rows)
+
+
+def _minute(moment: str) -> str:
+    """An ISO 8601 time without what is smaller than a minute."""
+    return moment[:16].replace("T", " ")
 
 
 @app.command("traffic")
@@ -47,13 +65,22 @@ def traffic_command(tenant: TenantId = DEFAULT_TENANT, as_json: Json = False) ->
         ]
         history = home.traffic.history(tenant)
     rows = [tuple(entry.values()) for entry in entries]
-    shown = table(f"traffic of {tenant}", ("version", "digest", "weight", "mode"), rows)
+    shown = Group(table(f"traffic of {tenant}", ("version", "digest", "weight", "mode"), rows), _history_table(history))
     emit({"tenant": tenant, "traffic": entries, "history": history}, as_json=as_json, table=shown)
+
+
+def _history_table(history: Sequence[Mapping[str, Any]]) -> Table:
+    rows = [(_minute(one["assigned_at"]), _parts(one["entries"]), one["actor"], one["reason"]) for one in history]
+    return table("changes, newest first", ("when (UTC)", "who answered from then on", "by", "reason"), rows)
+
+
+def _parts(entries: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(f"version {one['model_version']} ({one['mode']}, {one['weight']:.0%})" for one in entries)
 
 
 @app.command("promote")
 def promote_command(
-    version: int,
+    version: Version,
     reason: Annotated[str, typer.Option(help="Why; kept in the history.")],
     tenant: TenantId = DEFAULT_TENANT,
     as_json: Json = False,
@@ -69,7 +96,7 @@ def promote_command(
 
 
 @app.command("fetch")
-def fetch_command(version: int, tenant: TenantId = DEFAULT_TENANT, as_json: Json = False) -> None:
+def fetch_command(version: Version, tenant: TenantId = DEFAULT_TENANT, as_json: Json = False) -> None:
     """Bring a version's files back from MLflow to where workers load them from."""
     with Home(settings()) as home:
         home.events.tenant(tenant)

@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from cli.development_keys import create_development_keys, is_loopback, revoke_development_keys
 from cli.keys import KEY_HINT
 from cli.options import Json
 from cli.output import emit, note, table
 from cli.processes import Child, Service, refuse_taken_port, remember, remembered, start, stop, wait
 from lintel.environment import service_environment
 from lintel.errors import InputError, LintelError
+from lintel.home import Home
 from lintel.settings import Settings, settings
 from orchestration.abandoned import end_abandoned_runs
 from orchestration.instance import dagster_home, open_instance
@@ -25,7 +27,9 @@ def serve(
     everything: Annotated[
         bool, typer.Option("--all", help="Also the Dagster and MLflow pages, in the background.")
     ] = False,
-    stopping: Annotated[bool, typer.Option("--stop", help="Stop what --all started.")] = False,
+    stopping: Annotated[
+        bool, typer.Option("--stop", help="Stop the services that run, and end the key printed at their start.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Serve scores over HTTP in the background until `lintel serve --stop`; with --all the Dagster and MLflow UI."""
@@ -46,7 +50,22 @@ def serve(
     rows = [(child.name, child.address, child.log) for child in children]
     value = {"services": [{"name": name, "address": address, "log": log} for name, address, log in rows]}
     emit(value, as_json=as_json, table=table("running; `lintel serve --stop` ends them", ("", "address", "log"), rows))
-    note(KEY_HINT)
+    _tell_keys(settings())
+
+
+def _tell_keys(current: Settings) -> None:
+    """The development default is one printed key a tenant, on one's own machine only."""
+    made = {}
+    if is_loopback(current.host):
+        with Home(current) as home:
+            made = create_development_keys(home, _keys_file(current))
+    for tenant, key in made.items():
+        note(f"key of {tenant} until `lintel serve --stop`: {key}")
+    note("Send it as `Authorization: Bearer KEY`." if made else KEY_HINT)
+
+
+def _keys_file(current: Settings) -> Path:
+    return current.home / "run" / "development-keys.json"
 
 
 def _start_all(services: Sequence[Service], file: Path) -> list[Child]:
@@ -71,6 +90,9 @@ def _start_all(services: Sequence[Service], file: Path) -> list[Child]:
 def _stop_all(file: Path, as_json: bool) -> None:
     stopped = [child.name for child in remembered(file) if stop(child)]
     file.unlink(missing_ok=True)
+    if _keys_file(settings()).exists():
+        with Home(settings()) as home:
+            revoke_development_keys(home, _keys_file(settings()))
     emit({"stopped": stopped}, as_json=as_json, table=f"stopped: {', '.join(stopped) or 'nothing was running'}")
 
 

@@ -1,5 +1,7 @@
 """`lintel data`: published data sets, checked."""
 
+from typing import Annotated
+
 import typer
 
 from cli.options import Json
@@ -10,8 +12,11 @@ from lintel.sources.datasets import DATASETS, pull
 app = typer.Typer(help="Published data sets: what there is, and fetching them with size and checksum checked.")
 
 
+Name = Annotated[str, typer.Argument(help="A data set that `lintel data list` shows.")]
+
+
 @app.command("pull")
-def pull_command(name: str, as_json: Json = False) -> None:
+def pull_command(name: Name, as_json: Json = False) -> None:
     """Take a data set from the mirror (LINTEL_DATA_MIRROR) or its publisher, and check size and MD5."""
     known = DATASETS.get(name)
     with progress(f"fetching {name}", known.size if known else None) as advance:

@@ -9,7 +9,9 @@ import typer
 from cli.options import DEFAULT_TENANT, Json, TenantId
 from cli.output import emit, note, progress, table
 from lintel.errors import InputError, NotFoundError
+from lintel.events.timezones import utc_offsets
 from lintel.home import Home, check_tenant_id
+from lintel.labels.definition import load_label_set
 from lintel.settings import settings
 from lintel.sources.bpic2012 import bpic2012, bpic2012_tenant
 from lintel.sources.csv import CsvSource
@@ -28,6 +30,7 @@ app = typer.Typer(help="Append events from a file, a data set or the simulator. 
 SIMULATED_TENANT = "sim-denver"
 """A tenant of the preset world `demo`."""
 
+File = Annotated[Path, typer.Argument(help="The file to read.")]
 Mapping = Annotated[Path, typer.Option("--mapping", help="TOML file that maps the source's words onto Lintel's kinds.")]
 Labels = Annotated[str, typer.Option("--labels", help="Label set of a tenant that is new.")]
 Zone = Annotated[str, typer.Option("--time-zone", help="Time zone of a tenant that is new.")]
@@ -35,7 +38,7 @@ Zone = Annotated[str, typer.Option("--time-zone", help="Time zone of a tenant th
 
 @app.command("csv")
 def csv_command(
-    file: Path,
+    file: File,
     *,
     mapping: Mapping,
     tenant: TenantId,
@@ -43,13 +46,13 @@ def csv_command(
     time_zone: Zone = "UTC",
     as_json: Json = False,
 ) -> None:
-    """A CSV file with a mapping (docs/sources.md)."""
+    """Append the rows of a CSV file, read by a mapping file (docs/sources.md)."""
     _run(CsvSource(file, read_csv_mapping(mapping)), Tenant(tenant, labels=labels, time_zone=time_zone), as_json)
 
 
 @app.command("xes")
 def xes_command(
-    file: Path,
+    file: File,
     *,
     mapping: Mapping,
     tenant: TenantId,
@@ -57,13 +60,14 @@ def xes_command(
     time_zone: Zone = "UTC",
     as_json: Json = False,
 ) -> None:
-    """An XES event log, plain or gzipped, with a mapping (docs/sources.md)."""
+    """Append the events of an XES log, plain or gzipped, read by a mapping file (docs/sources.md)."""
     _run(XesSource(file, read_xes_mapping(mapping)), Tenant(tenant, labels=labels, time_zone=time_zone), as_json)
 
 
 @app.command("bpic2012")
 def bpic2012_command(tenant: TenantId = DEFAULT_TENANT, as_json: Json = False) -> None:
-    """The BPI Challenge 2012 loan funnel: pulled if it is not here yet."""
+    """Append the BPI Challenge 2012 loan funnel, which is fetched first if it is not here yet."""
+    check_tenant_id(tenant)
     path = pull("bpic2012", mirror=settings().data_mirror, into=settings().data_path)
     _run(bpic2012(path), bpic2012_tenant(tenant), as_json)
 
@@ -71,12 +75,12 @@ def bpic2012_command(tenant: TenantId = DEFAULT_TENANT, as_json: Json = False) -
 @app.command("simulator")
 def simulator_command(
     tenant: TenantId = SIMULATED_TENANT,
-    world: Annotated[str, typer.Option(help="Preset world.")] = "demo",
-    leads: Annotated[int, typer.Option(min=1, max=1_000_000)] = 2_000,
-    seed: int = 7,
+    world: Annotated[str, typer.Option(help="The preset world that is simulated (docs/simulator.md).")] = "demo",
+    leads: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many leads there are.")] = 2_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same events.")] = 7,
     as_json: Json = False,
 ) -> None:
-    """A simulated brokerage whose true probabilities are known. Every figure of it is labelled as simulated."""
+    """Append a simulated brokerage whose true probabilities are known; all its figures are labelled as simulated."""
     source = Simulator(preset(world), tenant, seed=seed, leads=leads)
     _run(source, source.tenant_settings(), as_json)
 
@@ -85,10 +89,13 @@ def _run(source: Source, tenant: Tenant, as_json: bool) -> None:
     with Home(settings()) as home:
         report = take_in(home, source, tenant)
     if report.quarantined:
-        note(f"{report.quarantined} rows are in quarantine, each with its reason.")
+        rows = "1 row is" if report.quarantined == 1 else f"{report.quarantined} rows are"
+        note(f"{rows} in quarantine: `lintel quarantine --tenant {tenant.id}` shows why.")
     if report.read and not report.appended and not report.duplicates:
         commonest = next(iter(report.reasons), "no reason")
-        fault = f"None of {report.read} rows of {source.name} could be taken; most often: {commonest}."
+        rows = "The one row" if report.read == 1 else f"None of {report.read} rows"
+        could = "could not" if report.read == 1 else "could"
+        fault = f"{rows} of {source.name} {could} be taken; most often: {commonest}."
         raise InputError(fault, mend="Check the mapping.")
     value = _value(tenant, source, report)
     emit(value, as_json=as_json, table=table(f"events of {source.name}", ("", ""), list(value.items())))
@@ -96,13 +103,23 @@ def _run(source: Source, tenant: Tenant, as_json: bool) -> None:
 
 def take_in(home: Home, source: Source, tenant: Tenant) -> IngestReport:
     """Make the tenant if it is new, then append the source's events with a progress bar."""
-    check_tenant_id(tenant.id)
+    _check(tenant)
     try:
         home.events.tenant(tenant.id)
     except NotFoundError:
         home.events.put_tenant(tenant)
     with progress(f"taking in {source.name}", source.total) as advance:
         return ingest_source(home.events, source, tenant.id, now=datetime.now(UTC), progress=advance)
+
+
+def _check(tenant: Tenant) -> None:
+    """Raises InputError for an id, a time zone or a label set that cannot be; nothing is written by then."""
+    check_tenant_id(tenant.id)
+    utc_offsets(tenant.time_zone)
+    try:
+        load_label_set(tenant.labels)
+    except NotFoundError as error:
+        raise InputError(error.message, mend=error.mend) from None
 
 
 def _value(tenant: Tenant, source: Source, report: IngestReport) -> dict[str, Any]:

@@ -79,10 +79,34 @@ def test_good_rows_go_in_and_bad_rows_into_quarantine(lintel: Lintel, folder: Pa
     value = answer.value
     assert (value["read"], value["appended"], value["quarantined"]) == (4, 1, 3)
     assert sum(value["reasons"].values()) == 3
-    assert "quarantine" in answer.err
+    assert "3 rows are in quarantine: `lintel quarantine --tenant acme`" in answer.err
     with Home(Settings(home=folder / "home")) as home:
         places = {one.place: one.reason for one in home.events.quarantined("acme")}
     assert places.keys() == {"line 3", "line 4", "line 5"}
+
+
+def test_the_quarantine_tells_place_column_and_reason(lintel: Lintel, folder: Path) -> None:
+    assert "1 row is in quarantine" in lintel(*csv(folder, GOOD, BAD_TIME)).err
+    lintel(*csv(folder, GOOD, BAD_TIME, BAD_KIND))
+    rows = lintel("quarantine", *IN).value["rows"]
+    assert {row["place"] for row in rows} == {"line 3", "line 4"}
+    assert all(row.keys() == {"source", "place", "column", "reason", "quarantined_at"} for row in rows)
+    assert all(row["reason"] for row in rows)
+    assert len(lintel("quarantine", *IN, "--limit", 1).value["rows"]) == 1
+    shown = lintel("quarantine", "--tenant", "acme").out
+    assert "line 3" in shown
+    assert "line 4" in shown
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--time-zone", "Mars/Olympus"), ("--labels", "nonsense"), ("--labels", "absent.toml")],
+)
+def test_a_tenant_that_could_never_be_scored_is_not_made(lintel: Lintel, folder: Path, option: str, value: str) -> None:
+    answer = lintel(*csv(folder, GOOD), option, value)
+    assert (answer.code, answer.fault) == (2, "invalid-input")
+    assert value in answer.err
+    assert not (folder / "home" / "events.db").exists()
 
 
 def test_reading_again_adds_nothing(lintel: Lintel, folder: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from cli.deferred import Deferred
 from cli.output import note
 from lintel.events.kinds import Kind, Measure, kinds
 from lintel.features.documentation import catalogue_markdown
@@ -179,6 +180,7 @@ def _commands_page(command: Command) -> str:
 
 def _commands(name: str, command: Command) -> Iterator[tuple[str, Command]]:
     """All commands below one, with their full names."""
+    command = command.load() if isinstance(command, Deferred) else command
     if isinstance(command, TyperGroup):
         for child, inner in command.commands.items():
             yield from _commands(f"{name} {child}", inner)

@@ -8,13 +8,17 @@ import errno
 import json
 import sys
 import traceback
+from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
+from typer.core import TyperGroup
 
-from cli import data, demo, documentation, evaluate, ingest, keys, models, nightly, replay, score, serve
+from cli.deferred import Deferred
 from cli.output import errors
+from cli.unanswered import UnansweredError
 from lintel.errors import LintelError, StorageFullError
 
 UsageError = typer.BadParameter.__mro__[2]
@@ -23,27 +27,69 @@ UsageError = typer.BadParameter.__mro__[2]
 INTERRUPTED = 130
 ROOT = Path(__file__).resolve().parent.parent
 
+COMMANDS = (
+    (
+        "nightly",
+        "Run the nightly job in this process: lake, features, training, gate, registry, promotion, scores, bento.",
+        "cli.nightly",
+    ),
+    (
+        "evaluate",
+        "Evaluate the champion again, on the examples of the newest nightly run, against two baselines.",
+        "cli.evaluate",
+    ),
+    ("score", "Score one lead as of a moment.", "cli.score"),
+    (
+        "replay",
+        "Write a page that replays one lead: what happened, what was scored at each moment, and why.",
+        "cli.replay",
+    ),
+    ("serve", "Serve scores over HTTP in the background until `lintel serve --stop`.", "cli.serve"),
+    ("demo", "Data, nightly run, champion, bento, HTTP: the leads most worth a call.", "cli.demo"),
+    ("quarantine", "Rows that were not taken, newest first, each with its place, column and reason.", "cli.quarantine"),
+    ("docs", "Write the pages under docs/ that are made from the code.", "cli.documentation"),
+)
+GROUPS = (
+    ("data", "Published data sets: what there is, and fetching them.", "cli.data"),
+    ("ingest", "Append events from a file, a data set or the simulator.", "cli.ingest"),
+    ("models", "Registered score bundles of a tenant, and which of them answers.", "cli.models"),
+    ("keys", "API keys of a tenant.", "cli.keys"),
+)
+
+
+class Lintel(TyperGroup):
+    """All commands, each imported when it is called."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        listed = [Deferred(name, words, module, name) for name, words, module in COMMANDS]
+        listed += [Deferred(name, words, module, "app") for name, words, module in GROUPS]
+        self.commands = {str(one.name): one for one in listed}
+
+
 app = typer.Typer(
     name="lintel",
+    cls=Lintel,
     help="Lead intelligence for real-estate CRMs: an event log in, calibrated scores with their doubt out.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(data.app, name="data")
-app.add_typer(ingest.app, name="ingest")
-app.add_typer(models.app, name="models")
-app.add_typer(keys.app, name="keys")
-for command in (
-    nightly.nightly,
-    evaluate.evaluate,
-    score.score,
-    replay.replay,
-    serve.serve,
-    demo.demo,
-    documentation.docs,
-):
-    app.command()(command)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(version("lintel"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version and end.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """What holds for all commands."""
 
 
 def main() -> None:
@@ -55,6 +101,8 @@ def main() -> None:
         _fail("Interrupted.", "interrupted", INTERRUPTED)
     except UsageError as error:
         _fail(error.format_message(), "usage", error.exit_code)
+    except UnansweredError as error:
+        _fail(str(error), error.type, error.exit_code, lead_id=error.lead_id)
     except LintelError as error:
         _fail(str(error), error.slug, error.exit_code)
     except OSError as error:
@@ -80,11 +128,11 @@ def _ours(frame: traceback.FrameSummary) -> bool:
     return path.is_relative_to(ROOT) and ".venv" not in path.parts
 
 
-def _fail(message: str, slug: str, code: int) -> None:
+def _fail(message: str, slug: str, code: int, **about: str) -> None:
     if message:  # none where help was asked for by giving no command
         errors.print(f"[red]error:[/red] {escape(message)}", highlight=False, soft_wrap=True)
     if "--json" in sys.argv:
-        sys.stdout.write(json.dumps({"error": {"type": slug, "message": message}}) + "\n")
+        sys.stdout.write(json.dumps({"error": {"type": slug, **about, "message": message}}) + "\n")
     raise SystemExit(code)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from cli.deferred import Deferred
 from cli.documentation import pages, write
 from cli.main import app
 from lintel.events.kinds import kinds
@@ -77,6 +78,7 @@ def test_every_endpoint_is_documented() -> None:
 
 
 def _names(command, name: str = "lintel"):
+    command = command.load() if isinstance(command, Deferred) else command
     children = getattr(command, "commands", None)
     if children is None:
         yield name, command

@@ -20,6 +20,8 @@ READING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "evaluate": (IN, {"data", "simulated", "model_version", "dimensions"}),
     "score": (("--lead", f"{TENANT}-000003", *IN), {"lead_id", "as_of", "decision_id", "model", "clock", "seq"}),
     "serve": (("--stop",), {"stopped"}),
+    "keys list": (IN, {"tenant", "keys"}),
+    "quarantine": (IN, {"tenant", "rows"}),
 }
 WRITING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "models promote": ((1, "--reason", "again", *IN), {"tenant", "version", "digest"}),
@@ -27,8 +29,8 @@ WRITING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "ingest simulator": (("--leads", 2), {"tenant", "source", "read", "appended", "duplicates", "quarantined"}),
     "replay": (("--lead", f"{TENANT}-000003", *IN, "--output", "{folder}/r.html"), {"lead_id", "path", "events"}),
 }
-ELSEWHERE = {"data pull", "ingest csv", "ingest xes", "ingest bpic2012", "nightly", "demo"}
-"""Have tests of their own: test_data, test_ingest, here below, and the end-to-end test of the demo."""
+ELSEWHERE = {"data pull", "ingest csv", "ingest xes", "ingest bpic2012", "nightly", "demo", "keys revoke"}
+"""Have tests of their own: test_data, test_ingest, test_keys, here below, and the end-to-end test of the demo."""
 
 
 def test_every_command_is_tried() -> None:

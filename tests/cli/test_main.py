@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 import typer
 
+from cli.deferred import Deferred
 from cli.main import app
 from lintel.errors import IncompatibleError, RefusedError
 from lintel.store.events import EventStore
@@ -26,6 +28,7 @@ WITHOUT_JSON = {"docs"}
 
 def commands(found: Any, *path: str) -> dict[str, Any]:
     """Every command by its words."""
+    found = found.load() if isinstance(found, Deferred) else found
     below = getattr(found, "commands", {})
     leaves = {} if below else {" ".join(path): found}
     return leaves | {words: one for name, child in below.items() for words, one in commands(child, *path, name).items()}
@@ -38,7 +41,8 @@ COMMANDS = commands(typer.main.get_command(app))
 def test_every_command_has_help_and_json(words: str, lintel: Lintel) -> None:
     answer = lintel(*words.split(), "--help")
     assert (answer.code, answer.err) == (0, "")
-    assert COMMANDS[words].help
+    assert COMMANDS[words].help.rstrip().endswith(".")
+    assert all(one.help for one in COMMANDS[words].params if one.name != "help")
     names = {name for option in COMMANDS[words].params for name in option.opts}
     assert ("--json" in names) is (words not in WITHOUT_JSON)
 
@@ -84,6 +88,9 @@ COMMANDS_OF_A_TENANT = [
     ("models", "promote", "1", "--reason", "why"),
     ("models", "fetch", "1"),
     ("keys", "create", "--name", "me"),
+    ("keys", "list"),
+    ("keys", "revoke", "--name", "me"),
+    ("quarantine",),
 ]
 
 
@@ -100,6 +107,34 @@ def test_a_tenant_without_events_or_model_says_what_to_do(lintel: Lintel, tmp_pa
     answer = lintel(*arguments, "--tenant", TENANT, "--json")
     assert answer.code in {1, 2, 3}
     assert "lintel nightly" in answer.err or "failed at" in answer.err
+
+
+def test_the_list_of_commands_says_of_each_what_it_says_itself() -> None:
+    for name, listed in typer.main.get_command(app).commands.items():
+        first = listed.load().help.strip().split("\n")[0]
+        words = listed.help.removesuffix(".")
+        assert first.startswith(words), name
+
+
+def test_the_list_of_commands_imports_no_framework() -> None:
+    script = (
+        "import sys; sys.argv[1:] = ['--help']\nfrom cli.main import main\ntry: main()\nfinally: print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "nightly" in done.stdout
+    assert not {"dagster", "mlflow", "bentoml", "fastapi", "xgboost", "pyarrow"} & set(done.stdout.split())
+
+
+def test_scoring_imports_neither_dagster_nor_mlflow() -> None:
+    script = "import sys, cli.score; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "xgboost" in done.stdout
+    assert not {"dagster", "mlflow", "bentoml", "fastapi"} & set(done.stdout.split())
+
+
+def test_the_version_is_told(lintel: Lintel) -> None:
+    answer = lintel("--version")
+    assert (answer.code, answer.out) == (0, version("lintel") + "\n")
 
 
 def raising(error: BaseException) -> Callable[..., NoReturn]:

@@ -51,16 +51,13 @@ def _rows(answer: Answer) -> Iterator[tuple[str, ...]]:
 
 
 def _days(value: Mapping[str, Any]) -> str:
-    """How long it takes, where that was asked; an end beyond what the curve covers is left open."""
+    """How long it takes, where that was asked; what lies beyond the curve is not in sight."""
     if "median_days" not in value:
         return ""
-    low, median, high = ("?" if one is None else f"{one:g}" for one in _quantiles(value))
-    return f"; median {median} days ({low}-{high})"
-
-
-def _quantiles(value: Mapping[str, Any]) -> tuple[float | None, float | None, float | None]:
-    low, high = value["band_days"]
-    return low, value["median_days"], high
+    low, high, median = (
+        "not in sight" if one is None else f"{one:g} days" for one in (*value["band_days"], value["median_days"])
+    )
+    return f"; median {median}, from {low} to {high}"
 
 
 def _without_number(value: Mapping[str, Any]) -> str:

@@ -1,13 +1,32 @@
 """What must hold of computed feature rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import great_expectations.expectations as gxe
 from great_expectations.expectations import Expectation
 
 from lintel.features.catalogue import Catalogue
+from lintel.features.feature import Aggregation
 
 NAME = "features"
+_NEVER_NEGATIVE = (
+    Aggregation.COUNT,
+    Aggregation.COUNT_SINCE,
+    Aggregation.DISTINCT,
+    Aggregation.DISTINCT_DAYS,
+    Aggregation.DEVIATION,
+    Aggregation.RECENCY,
+    Aggregation.TENURE,
+    Aggregation.PENDING,
+    Aggregation.EXCESS,
+    Aggregation.PER,
+)
+_FRACTIONS = (Aggregation.SHARE, Aggregation.EQUALS, Aggregation.IS_LAST)
+BOUNDS: Mapping[Aggregation, tuple[float, float | None]] = {
+    **dict.fromkeys(_NEVER_NEGATIVE, (0.0, None)),
+    **dict.fromkeys(_FRACTIONS, (0.0, 1.0)),
+}
+"""What follows from the definition of an aggregation, whatever the events are."""
 
 
 def expectations(catalogue: Catalogue) -> list[Expectation]:
@@ -21,20 +40,9 @@ def expectations(catalogue: Catalogue) -> list[Expectation]:
     ]
 
 
-def _bounds(catalogue: Catalogue) -> Sequence[tuple[str, tuple[float | None, float | None]]]:
-    by_aggregation: dict[str, tuple[float | None, float | None]] = {
-        "count": (0, None),
-        "distinct_days": (0, None),
-        "distinct_objects": (0, None),
-        "recency": (0, None),
-        "share": (0, 1),
-    }
-    return [
-        (feature.name, by_aggregation[feature.aggregation])
-        for feature in catalogue.features
-        if feature.aggregation in by_aggregation
-    ]
+def _bounds(catalogue: Catalogue) -> Sequence[tuple[str, tuple[float, float | None]]]:
+    return [(one.name, BOUNDS[one.aggregation]) for one in catalogue.features if one.aggregation in BOUNDS]
 
 
-def _range(name: str, low: float | None, high: float | None) -> Expectation:
+def _range(name: str, low: float, high: float | None) -> Expectation:
     return gxe.ExpectColumnValuesToBeBetween(column=name, min_value=low, max_value=high)

@@ -9,6 +9,7 @@ import pytest
 from expectations import events, examples, features
 from expectations.suite import SuiteResult, validate
 from lintel.features.catalogue import catalogue
+from lintel.features.feature import Aggregation
 from lintel.home import Home
 from tests.orchestration.nightly_home import TENANT, NightlyHome
 
@@ -89,9 +90,10 @@ def test_each_breach_is_found_and_named(
     assert column in {one.column for one in result.failures}
 
 
-@pytest.mark.parametrize("aggregation", ["count", "distinct_days", "distinct_objects", "recency", "share"])
-def test_a_negative_count_and_a_share_over_one_are_found(frames: Frames, aggregation: str) -> None:
+@pytest.mark.parametrize("aggregation", features.BOUNDS)
+def test_a_negative_count_and_a_share_over_one_are_found(frames: Frames, aggregation: Aggregation) -> None:
     name = next(one.name for one in catalogue().features if one.aggregation == aggregation)
-    bad = 1.5 if aggregation == "share" else -1.0
+    _, high = features.BOUNDS[aggregation]
+    bad = -1.0 if high is None else high + 0.5
     result = checked("features", frames["features"].assign(**{name: bad}))
     assert [one.column for one in result.failures] == [name]

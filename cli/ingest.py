@@ -91,6 +91,9 @@ def _run(source: Source, tenant: Tenant, as_json: bool) -> None:
     if report.quarantined:
         rows = "1 row is" if report.quarantined == 1 else f"{report.quarantined} rows are"
         note(f"{rows} in quarantine: `lintel quarantine --tenant {tenant.id}` shows why.")
+    if report.clock_moved_days is not None:
+        days = round(report.clock_moved_days)
+        note(f"The newest of these events moved the clock of {tenant.id} {days} days on: leads are scored as of then.")
     if report.read and not report.appended and not report.duplicates:
         commonest = next(iter(report.reasons), "no reason")
         rows = "The one row" if report.read == 1 else f"None of {report.read} rows"
@@ -131,4 +134,5 @@ def _value(tenant: Tenant, source: Source, report: IngestReport) -> dict[str, An
         "duplicates": report.duplicates,
         "quarantined": report.quarantined,
         "reasons": dict(report.reasons),
+        "clock_moved_days": report.clock_moved_days,
     }

@@ -11,6 +11,7 @@ import pytest
 
 from lintel.home import Home
 from lintel.settings import Settings
+from lintel.store.tenants import Clock, Tenant
 from tests.cli.conftest import Lintel
 from tests.orchestration.nightly_home import environment
 
@@ -83,6 +84,15 @@ def test_good_rows_go_in_and_bad_rows_into_quarantine(lintel: Lintel, folder: Pa
     with Home(Settings(home=folder / "home")) as home:
         places = {one.place: one.reason for one in home.events.quarantined("acme")}
     assert places.keys() == {"line 3", "line 4", "line 5"}
+
+
+def test_a_clock_that_a_stray_event_moved_is_told(lintel: Lintel, folder: Path) -> None:
+    with Home(Settings(home=folder / "home")) as home:
+        home.events.put_tenant(Tenant("acme", labels="crm", clock=Clock.LOG_END))
+    assert lintel(*csv(folder, "L1,2012-01-01T09:00:00Z,web.visit")).value["clock_moved_days"] is None
+    answer = lintel(*csv(folder, GOOD))
+    assert answer.value["clock_moved_days"] == 5114
+    assert "moved the clock of acme 5114 days on" in answer.err
 
 
 def test_the_quarantine_tells_place_column_and_reason(lintel: Lintel, folder: Path) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ import httpx
 import psutil
 
 from lintel.errors import UnavailableError
+from serving.process import why_taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,10 @@ class Service:
 def refuse_taken_port(service: Service) -> None:
     """Raises UnavailableError if somebody listens where the service would: it would be taken for ours."""
     url = httpx.URL(service.address)
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((url.host, url.port or 80))
-        except OSError as error:
-            fault = f"{service.name} cannot have {url.host}:{url.port} ({error.strerror})."
-            raise UnavailableError(fault, mend="Stop who listens there, or set another port.") from None
+    why = why_taken(url.host, url.port or 80)
+    if why is not None:
+        fault = f"{service.name} cannot have {url.host}:{url.port} ({why})."
+        raise UnavailableError(fault, mend="Stop who listens there, or set another port.")
 
 
 def start(service: Service, *, folder: Path, root: Path) -> Child:

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lintel.events.moments import from_microseconds, to_microseconds
+from lintel.events.timezones import MICROSECONDS_PER_DAY
 
 WIDTH, LEFT, RIGHT = 1000, 140, 16
 _HEAD, _PANEL, _PANEL_GAP, _LANE, _AXIS = 28, 84, 26, 26, 24
 _TICKS = (1, 2, 5, 7, 14, 30, 60, 90, 180, 365)
-_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +111,9 @@ def _scale(data: ReplayData) -> _Scale:
     """From the first event to the last score or the outcome, and what came soon after; the rest would squeeze it."""
     first = min(data.events[0].occurred_at, data.steps[0].as_of)
     end = max(data.steps[-1].as_of, data.outcome_at or first)
-    reach = end + max((end - first) // 4, _DAY)
+    reach = end + max((end - first) // 4, MICROSECONDS_PER_DAY)
     last = max([end, *(one.occurred_at for one in data.events if one.occurred_at <= reach)])
-    return _Scale(first, last + max((last - first) // 50, _DAY // 24))
+    return _Scale(first, last + max((last - first) // 50, MICROSECONDS_PER_DAY // 24))
 
 
 def _picture(data: ReplayData) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def _step_of(data: ReplayData, known_at: int) -> int:
 def _ticks(data: ReplayData, scale: _Scale) -> list[dict[str, Any]]:
     """Local midnights, as many as fit."""
     zone = ZoneInfo(data.time_zone)
-    days = (scale.last - scale.first) / _DAY
+    days = (scale.last - scale.first) / MICROSECONDS_PER_DAY
     every = next((one for one in _TICKS if days / one <= 9), _TICKS[-1])
     moment = from_microseconds(scale.first).astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     year = " %Y" if days > 300 else ""

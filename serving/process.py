@@ -76,14 +76,22 @@ def serve_command(settings: Settings, target: str = SOURCE, port: int | None = N
     return [sys.executable, "-m", "bentoml", "serve", target, *where, *source]
 
 
-def _refuse_taken(host: str, port: int) -> None:
+def why_taken(host: str, port: int) -> str | None:
+    """Why nothing new can listen there, in the system's words; None if it can."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that has just been let go is free
         try:
             probe.bind((host, port))
         except OSError as error:
-            fault = f"The scoring service cannot have port {port} of {host} ({error.strerror})."
-            raise UnavailableError(fault, mend="Stop what listens there, or set LINTEL_PORT to another.") from None
+            return str(error.strerror)
+    return None
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    why = why_taken(host, port)
+    if why is not None:
+        fault = f"The scoring service cannot have port {port} of {host} ({why})."
+        raise UnavailableError(fault, mend="Stop what listens there, or set LINTEL_PORT to another.")
 
 
 def _start(settings: Settings, target: str, port: int, output: int) -> subprocess.Popen[bytes]:

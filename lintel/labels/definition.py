@@ -12,11 +12,11 @@ from typing import Any
 
 from lintel.errors import InputError, NotFoundError
 from lintel.events.kinds import Actor, family, kinds
+from lintel.events.timezones import MICROSECONDS_PER_DAY
 
 DIMENSIONS = ("intent", "timing", "budget", "conversion", "churn", "engagement")
 CAUSES = ("won", "lost", "silent")
 """How a deal is decided; the position plus one is the code in `Outcome.cause`."""
-MICROSECONDS_PER_DAY = 86_400_000_000
 _MICROSECONDS_PER_HOUR = 3_600_000_000
 _MICROSECONDS_PER_SECOND = 1_000_000
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from lintel.events.columns import NEVER, NULL, EventColumns
 from lintel.events.kinds import Actor, kinds
-from lintel.labels.definition import MICROSECONDS_PER_DAY, LabelSet, Question, Timing
+from lintel.events.timezones import MICROSECONDS_PER_DAY
+from lintel.labels.definition import LabelSet, Question, Timing
 from lintel.labels.episodes import Episodes, Rows, find_episodes, first_after, mask_of
 from lintel.labels.points import DecisionPoints, Origin
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lintel.errors import InputError
+from lintel.events.timezones import MICROSECONDS_PER_DAY
 from lintel.labels.outcomes import Status
 
 Int64 = NDArray[np.int64]
@@ -72,8 +73,10 @@ def split(
     test_from = last - int(test_share * (last - first))
     left = test_from - first - 2 * embargo
     if left <= 0:
-        days = (last - first) / 86_400_000_000
-        fault = f"{days:.0f} days of mature points, of which the embargoes take {2 * embargo / 86_400_000_000:.0f}"
+        days = (last - first) / MICROSECONDS_PER_DAY
+        fault = (
+            f"{days:.0f} days of mature points, of which the embargoes take {2 * embargo / MICROSECONDS_PER_DAY:.0f}"
+        )
         raise _too_little(dimension, fault, "the train fold")
     calibration_from = test_from - embargo - int(calibration_share * left)
     fold = np.full(len(as_of), Fold.NONE, np.int8)

@@ -41,11 +41,6 @@ def latest_visible(columns: EventColumns, rows: NDArray[np.intp], queries: Queri
     return found
 
 
-def has_history(columns: EventColumns, queries: Queries) -> NDArray[np.bool_]:
-    """Whether any event of the lead was known at its as-of time, (q,)."""
-    return latest_visible(columns, np.arange(len(columns)), queries) >= 0
-
-
 def latest_amount(columns: EventColumns, queries: Queries) -> NDArray[np.float64]:
     """The last size of the deal known of each query's lead at its as-of time, in currency, (q,); NaN if none."""
     scales = np.ones(len(kinds()))

@@ -7,7 +7,8 @@ import numpy as np
 from lintel.events.columns import NEVER, NULL, EventColumns, Queries, sort_columns
 from lintel.events.kinds import Actor, kind_codes, kinds
 from lintel.events.schema import SIGNALS
-from lintel.labels.definition import MICROSECONDS_PER_DAY, LabelSet, Question, Timing
+from lintel.events.timezones import MICROSECONDS_PER_DAY
+from lintel.labels.definition import LabelSet, Question, Timing
 from lintel.labels.nightly import nightly_ticks
 from lintel.labels.points import DecisionPoints, Origin
 

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 
 from lintel.events.columns import EventColumns, columns_from_table, digest64
+from lintel.events.timezones import MICROSECONDS_PER_DAY
 from lintel.events.validation import check
-from lintel.labels.definition import MICROSECONDS_PER_DAY, load_label_set
+from lintel.labels.definition import load_label_set
 from lintel.labels.outcomes import outcomes
 from lintel.labels.points import DecisionPoints, Origin, decision_points
 from lintel.sources.bpic2012 import bpic2012

@@ -44,7 +44,7 @@ down: setup ## stop what `make up` started
 	$(BIN)/lintel serve --stop
 
 lock: setup ## write requirements.lock from what is installed
-	$(BIN)/python -m pip list --format=freeze --exclude-editable | grep -viE '^(pip|setuptools|wheel|lintel)==' > requirements.lock
+	$(BIN)/python -m pip list --format=freeze --exclude-editable | grep -viE '^(pip|setuptools|wheel|lintel)==' | sed 's/+cpu$$//' > requirements.lock
 
 clean: ## remove the environment and everything Lintel wrote
 	rm -rf .venv .lintel

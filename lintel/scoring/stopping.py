@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lintel.errors import InputError
+
+Float64 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 LATER_SHARE = 0.2
@@ -37,3 +40,21 @@ def stopping_slices(
     border = np.quantile(first, 1.0 - later_share)
     later = first[position] > border
     return StoppingSlices(~later & (as_of <= border), later)
+
+
+def check_outcomes(positive: NDArray[np.bool_], slices: StoppingSlices) -> None:
+    """Raise InputError unless both slices have both outcomes."""
+    for part, rows in (("earlier", positive[slices.earlier]), ("later", positive[slices.later])):
+        if rows.all() or not rows.any():
+            raise InputError(
+                f"the {part} slice of the training rows has {int(rows.sum())} positives among {len(rows)} rows.",
+                mend="A model needs both outcomes; wait for more mature outcomes.",
+            )
+
+
+def mean_one(weight: NDArray[np.float32] | Float64) -> Float64:
+    """Weights (n,) in units of a row, in which the least weight of a leaf is set. Raises InputError if all are 0."""
+    mean = float(np.mean(weight, dtype=np.float64))
+    if mean <= 0:
+        raise InputError("the training rows have no weight.", mend="Give rows that may be asked for a weight above 0.")
+    return np.asarray(weight / mean, np.float64)

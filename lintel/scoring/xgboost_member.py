@@ -9,14 +9,16 @@ grow that many. Reasons come from TreeSHAP (Lundberg et al. 2020, Nature Machine
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from lintel.errors import IncompatibleError, InputError
-from lintel.scoring.stopping import StoppingSlices
+from lintel.errors import IncompatibleError
+from lintel.scoring.inputs import Inputs, checked_features
+from lintel.scoring.member import Fit, without_sequence
+from lintel.scoring.stopping import StoppingSlices, check_outcomes, mean_one
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -60,6 +62,7 @@ class TreeSettings:
 class XGBoostMember:
     """A fitted model of F features, which must come in the order of `names`."""
 
+    kind: ClassVar[str] = "xgboost"
     names: tuple[str, ...]
     booster: xgboost.Booster
 
@@ -67,20 +70,20 @@ class XGBoostMember:
     def trees(self) -> int:
         return int(self.booster.num_boosted_rounds())
 
-    def margin(self, features: Float32, names: Sequence[str]) -> Float64:
+    def margin(self, inputs: Inputs) -> Float64:
         """Log-odds before calibration, (n,), of features (n, F). NaN means missing; infinities are refused."""
-        checked_features(features, names, self.names)
+        features = checked_features(inputs, self.names)
         if not len(features):
             return np.zeros(0)
         return self.booster.inplace_predict(features, predict_type="margin").astype(np.float64)
 
-    def contributions(self, features: Float32, names: Sequence[str]) -> Float64:
-        """TreeSHAP values (n, F + 1) in log-odds; a row sums to its margin and its last entry is the bias."""
-        checked_features(features, names, self.names)
+    def contributions(self, inputs: Inputs) -> Float64:
+        """TreeSHAP values (n, F + 2) in log-odds; a row sums to its margin, and nothing is the sequence's."""
+        features = checked_features(inputs, self.names)
         if not len(features):
-            return np.zeros((0, len(self.names) + 1))
+            return np.zeros((0, len(self.names) + 2))
         rows = xgboost.DMatrix(features, feature_names=list(self.names))
-        return self.booster.predict(rows, pred_contribs=True).astype(np.float64)
+        return without_sequence(self.booster.predict(rows, pred_contribs=True).astype(np.float64))
 
     def save(self, path: Path) -> None:
         """Write XGBoost's own UBJSON; the suffix must be `.ubj`."""
@@ -94,25 +97,25 @@ class XGBoostMember:
             booster.load_model(bytearray(path.read_bytes()))
         except xgboost.core.XGBoostError:
             raise IncompatibleError(f"{path.name} is not an XGBoost model.", mend="Fetch the bundle again.") from None
+        booster.set_param({"nthread": 1})  # waking threads takes longer than scoring a lead
         return cls(tuple(booster.feature_names or ()), booster)
 
 
 def fit_xgboost(
-    features: Float32,
+    inputs: Inputs,
     positive: NDArray[np.bool_],
     weight: Float32 | Float64,
     slices: StoppingSlices,
     *,
-    names: Sequence[str],
     monotone: Mapping[str, int],
     seed: int,
     settings: TreeSettings | None = None,
-) -> XGBoostMember:
-    """Fit on rows of the training fold.
+) -> Fit[XGBoostMember]:
+    """Fit on n rows of the training fold.
 
     Parameters
     ----------
-    features: (n, F), NaN where missing.
+    inputs: features (n, F), NaN where missing.
     positive, weight: (n,) the outcome and the row's share of the serving mix.
     slices: which rows find the number of trees.
     monotone: direction (-1 or 1) of the features whose direction is known; others are free.
@@ -120,27 +123,30 @@ def fit_xgboost(
     Raises InputError for no rows, a single class, infinities, or names that do not fit the columns.
     """
     settings = settings or TreeSettings()
-    checked_features(features, names, tuple(names))
-    _check_outcomes(positive, slices)
-    signs = [monotone.get(name, 0) for name in names]
-    parameters = settings.parameters(seed=seed, monotone=signs)
-    trees = _number_of_trees(features, positive, weight, slices, parameters=parameters, settings=settings)
+    names = inputs.names
+    features = checked_features(inputs, names)
+    check_outcomes(positive, slices)
+    parameters = settings.parameters(seed=seed, monotone=[monotone.get(name, 0) for name in names])
+    weight = mean_one(weight)
+    early = _early(features, list(names), positive, weight, slices, parameters=parameters, settings=settings)
     whole = xgboost.DMatrix(features, label=positive, weight=weight, feature_names=list(names))
-    return XGBoostMember(tuple(names), xgboost.train(parameters, whole, trees))
+    booster = xgboost.train(parameters, whole, early.num_boosted_rounds())
+    return Fit(XGBoostMember(names, booster), XGBoostMember(names, early))
 
 
-def _number_of_trees(
+def _early(
     features: Float32,
+    names: list[str],
     positive: NDArray[np.bool_],
-    weight: Float32 | Float64,
+    weight: Float64,
     slices: StoppingSlices,
     *,
     parameters: dict[str, Any],
     settings: TreeSettings,
-) -> int:
-    """Trees at which the log loss on the later leads is least."""
+) -> xgboost.Booster:
+    """Trees of the earlier rows, as many as make the log loss on the later leads least."""
     earlier, held = (
-        xgboost.DMatrix(features[rows], label=positive[rows], weight=weight[rows])
+        xgboost.DMatrix(features[rows], label=positive[rows], weight=weight[rows], feature_names=names)
         for rows in (slices.earlier, slices.later)
     )
     booster = xgboost.train(
@@ -151,28 +157,4 @@ def _number_of_trees(
         early_stopping_rounds=settings.patience,
         verbose_eval=False,
     )
-    return int(booster.best_iteration) + 1
-
-
-def _check_outcomes(positive: NDArray[np.bool_], slices: StoppingSlices) -> None:
-    for part, rows in (("earlier", positive[slices.earlier]), ("later", positive[slices.later])):
-        if rows.all() or not rows.any():
-            raise InputError(
-                f"the {part} slice of the training rows has {int(rows.sum())} positives among {len(rows)} rows.",
-                mend="A model needs both outcomes; wait for more mature outcomes.",
-            )
-
-
-def checked_features(features: Float32, given: Sequence[str], expected: Sequence[str]) -> None:
-    """Raise InputError unless `features` is (n, F) without infinities and its columns are the `expected` ones."""
-    if tuple(given) != tuple(expected):
-        first = next(
-            (f"{b!r} was expected, {a!r} given" for a, b in zip(given, expected, strict=False) if a != b), None
-        )
-        difference = first or f"their number is {len(given)}, not {len(expected)}"
-        raise InputError(f"feature columns are not those of the model: {difference}.", mend="Use its catalogue.")
-    if features.ndim != 2 or features.shape[1] != len(expected):
-        raise InputError(f"features have shape {features.shape}, expected (n, {len(expected)}).")
-    infinite = np.isinf(features).any(axis=0)
-    if infinite.any():
-        raise InputError(f"feature {expected[int(np.argmax(infinite))]!r} is infinite.", mend="Missing is NaN.")
+    return booster[: int(booster.best_iteration) + 1]

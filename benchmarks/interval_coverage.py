@@ -79,7 +79,7 @@ def calibrations(bundle: Bundle, seed: int, leads: int) -> Iterator[tuple[str, C
         if name not in bundle.scorer.ready:
             continue
         rows = fold_rows(examples, name).rows(Fold.CALIBRATION)
-        margin = bundle.scorer.ready[name].margin(examples.features[rows])
+        margin = bundle.scorer.ready[name].margin(examples.inputs(rows))
         positive = examples.outcomes[name].status[rows] == Status.YES
         yield name, Calibration(margin, positive, examples.points.weight[rows], queries.lead[rows], true[name][rows])
 

@@ -123,7 +123,7 @@ def _steps(bundle: Bundle, columns: EventColumns, moments: Sequence[int], zone: 
     """All moments in one batch: each row is what the lead alone would have been given then."""
     queries = Queries(np.zeros(len(moments), np.int32), np.array(moments, np.int64))
     scores = bundle.scorer.score(columns, queries, utc_offsets(zone))
-    reasons = bundle.scorer.explain(scores.features)
+    reasons = bundle.scorer.explain(scores.inputs)
     answered = {
         name: latest_visible(
             columns, np.flatnonzero(np.isin(columns.kind, [kind_codes()[k] for k in settling])), queries

@@ -74,7 +74,7 @@ def log_losses(bundle: Bundle, examples: Examples) -> dict[str, float]:
         except InputError:
             continue
         outcome = examples.outcomes[name].status[rows] == Status.YES
-        probability = dimension.scores(examples.features[rows]).probability
+        probability = dimension.scores(examples.inputs(rows)).probability
         found[name] = float(metrics.log_loss(outcome, probability, examples.points.weight[rows]))
     return found
 

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from lintel.errors import IncompatibleError
 from lintel.scoring.calibration import PlattCalibrator
 from lintel.scoring.hazard import Hazard, TimingCurve
+from lintel.scoring.inputs import Inputs
+from lintel.scoring.member import BIAS, SEQUENCE
 from lintel.scoring.xgboost_member import XGBoostMember
 
-Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 LEVEL = 0.9
@@ -56,7 +57,8 @@ class DimensionScores:
 class Dimension:
     """A model and its calibration: log-odds = intercept + slope x margin.
 
-    Methods take features (n, F) of the whole catalogue; `columns` are the positions of those that the model reads.
+    Methods take inputs with the features (n, F) of the whole catalogue; `columns` are the positions of those that the
+    model reads.
     """
 
     name: str
@@ -68,35 +70,36 @@ class Dimension:
     base_rate: float  # of the training fold, in the serving mix
     calibration_n: int  # rows
 
-    def margin(self, features: Float32) -> Float64:
+    def margin(self, inputs: Inputs) -> Float64:
         """Log-odds before calibration, (n,)."""
-        return self.member.margin(features[:, self.columns], self.member.names)
+        return self.member.margin(inputs.select(self.columns))
 
-    def log_odds(self, features: Float32) -> Float64:
+    def log_odds(self, inputs: Inputs) -> Float64:
         """Calibrated log-odds, (n,)."""
-        return self.calibrator.intercept + self.calibrator.slope * self.margin(features)
+        return self.calibrator.intercept + self.calibrator.slope * self.margin(inputs)
 
-    def contributions(self, features: Float32) -> Float64:
-        """Shares (n, F + 1) in the calibrated log-odds; a row sums to it and its last entry is what all leads share."""
-        own = self.calibrator.slope * self.member.contributions(features[:, self.columns], self.member.names)
-        shares = np.zeros((len(features), features.shape[1] + 1))
-        shares[:, self.columns] = own[:, :-1]
-        shares[:, -1] = own[:, -1] + self.calibrator.intercept
+    def contributions(self, inputs: Inputs) -> Float64:
+        """Shares (n, F + 2) in the calibrated log-odds, to which a row sums; columns as in `member`."""
+        own = self.calibrator.slope * self.member.contributions(inputs.select(self.columns))
+        shares = np.zeros((len(inputs), len(inputs.names) + 2))
+        shares[:, self.columns] = own[:, :SEQUENCE]
+        shares[:, SEQUENCE:] = own[:, SEQUENCE:]
+        shares[:, BIAS] += self.calibrator.intercept
         return shares
 
-    def scores(self, features: Float32) -> DimensionScores:
+    def scores(self, inputs: Inputs) -> DimensionScores:
         """Probabilities, intervals and, for timing, the curve."""
-        margin = self.margin(features)
+        margin = self.margin(inputs)
         probability = clamped(self.calibrator.probability(margin))
         low, high = self.calibrator.interval(margin, LEVEL)
         # the calibration itself can lie a little outside of its own bootstrap
         low, high = np.minimum(clamped(low), probability), np.maximum(clamped(high), probability)
-        return DimensionScores(probability, low, high, self._curve(features))
+        return DimensionScores(probability, low, high, self._curve(inputs))
 
-    def _curve(self, features: Float32) -> TimingCurve | None:
+    def _curve(self, inputs: Inputs) -> TimingCurve | None:
         if not isinstance(self.member, Hazard):
             return None
-        cumulative = self.member.cumulative(features[:, self.columns], self.member.names)
+        cumulative = self.member.cumulative(inputs.select(self.columns))
         return TimingCurve(clamped(self.calibrator.probability(_logit(cumulative))))
 
 

@@ -111,11 +111,10 @@ def forecasts(dimension: Dimension, examples: Examples, folds: Folds) -> Forecas
     """The model's and the baselines' probabilities on the test fold."""
     rows = folds.rows(Fold.TEST)
     points = examples.points
-    features = examples.features[rows]
     return Forecasts(
         rows=rows,
         outcome=examples.outcomes[dimension.name].status[rows] == Status.YES,
-        model=dimension.scores(features).probability,
+        model=dimension.scores(examples.inputs(rows)).probability,
         logistic=_logistic(dimension, examples, folds),
         base_rate=np.full(len(rows), dimension.base_rate),
         weight=points.weight[rows],
@@ -191,7 +190,7 @@ def _fold_figures(folds: Folds) -> Json:
 
 def _within(dimension: Dimension, examples: Examples, found: Forecasts) -> Json:
     """Timing's other horizons: one calibration serves them all, so each is shown on its own."""
-    curve = dimension.scores(examples.features[found.rows]).curve
+    curve = dimension.scores(examples.inputs(found.rows)).curve
     outcome = examples.outcomes[dimension.name]
     shown: Json = {}
     for days in EDGES_DAYS[1:]:

@@ -23,6 +23,7 @@ from lintel.labels.definition import DIMENSIONS, LabelSet, load_label_set
 from lintel.labels.outcomes import Outcome, Status, outcomes
 from lintel.labels.points import DecisionPoints, decision_points
 from lintel.scoring.history import latest_amount
+from lintel.scoring.inputs import Inputs
 from lintel.store.log import TenantLog
 from lintel.store.tenants import Tenant
 
@@ -58,6 +59,10 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.points)
+
+    def inputs(self, rows: NDArray[np.intp]) -> Inputs:
+        """What members read of the points at `rows`."""
+        return Inputs(self.features[rows], self.names)
 
     @property
     def digest(self) -> str:

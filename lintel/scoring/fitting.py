@@ -16,6 +16,7 @@ from lintel.scoring.evaluation import fold_rows
 from lintel.scoring.examples import Examples
 from lintel.scoring.folds import Fold, Folds
 from lintel.scoring.hazard import Hazard, fit_hazard
+from lintel.scoring.inputs import Inputs
 from lintel.scoring.metrics import base_rate
 from lintel.scoring.stopping import StoppingSlices, stopping_slices
 from lintel.scoring.xgboost_member import TreeSettings, XGBoostMember, fit_xgboost
@@ -47,35 +48,31 @@ class Fitting:
 
     def _trees(self, entry: Question, folds: Folds) -> XGBoostMember:
         rows = folds.rows(Fold.TRAIN)
-        names, features = self._informative(rows)
         return fit_xgboost(
-            features,
+            self._informative(rows),
             self.examples.outcomes[entry.name].status[rows] == Status.YES,
             self.examples.points.weight[rows],
             self._slices(rows),
-            names=names,
             monotone=_directions(self.catalogue, entry.name),
             seed=self.seed,
             settings=self.settings,
-        )
+        ).member
 
     def _hazard(self, entry: Timing, folds: Folds) -> Hazard:
         """Censoring is part of the model, so that rows asked up to the border itself are learnt from."""
         outcome, as_of = self.examples.outcomes[entry.name], self.examples.points.queries.as_of
         rows = np.flatnonzero((outcome.status != Status.NOT_ASKED) & (as_of < folds.calibration_from))
         days = np.full(len(rows), np.nan) if outcome.days is None else outcome.days[rows]
-        names, features = self._informative(rows)
         return fit_hazard(
-            features,
+            self._informative(rows),
             days,
             (folds.calibration_from - as_of[rows]) / MICROSECONDS_PER_DAY,
             self.examples.points.weight[rows],
             self._slices(rows),
-            names=names,
             horizon_days=entry.horizon / MICROSECONDS_PER_DAY,
             seed=self.seed,
             settings=self.settings,
-        )
+        ).member
 
     def _calibrated(
         self, entry: Question | Timing, folds: Folds, member: XGBoostMember | Hazard
@@ -83,7 +80,7 @@ class Fitting:
         points, positive = self.examples.points, self.examples.outcomes[entry.name].status == Status.YES
         rows, trained = folds.rows(Fold.CALIBRATION), folds.rows(Fold.TRAIN)
         columns = columns_of(member, self.catalogue.names)
-        margin = member.margin(self.examples.features[np.ix_(rows, columns)], member.names)
+        margin = member.margin(self.examples.inputs(rows).select(columns))
         lead = points.queries.lead[rows]
         calibrator = fit_platt(margin, positive[rows], points.weight[rows], lead, seed=self.seed)
         if calibrator.slope <= 0:
@@ -100,11 +97,10 @@ class Fitting:
             calibration_n=len(rows),
         )
 
-    def _informative(self, rows: NDArray[np.intp]) -> tuple[list[str], NDArray[np.float32]]:
-        """The features that differ between these rows, which are those that are learnt from, and their names."""
-        features = self.examples.features[rows]
-        columns = informative_columns(features)
-        return [self.examples.names[column] for column in columns], features[:, columns]
+    def _informative(self, rows: NDArray[np.intp]) -> Inputs:
+        """These rows, which are those that are learnt from, with the features that differ between them."""
+        inputs = self.examples.inputs(rows)
+        return inputs.select(informative_columns(inputs.features))
 
     def _slices(self, rows: NDArray[np.intp]) -> StoppingSlices:
         queries = self.examples.points.queries

@@ -7,17 +7,19 @@ Discrete Time-to-Event Data"). A lead that is censored gives rows for the bins i
 censoring needs no further care.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lintel.errors import IncompatibleError
+from lintel.scoring.inputs import Inputs, checked_features
+from lintel.scoring.member import Fit
 from lintel.scoring.stopping import StoppingSlices
-from lintel.scoring.xgboost_member import Float32, Float64, TreeSettings, XGBoostMember, checked_features, fit_xgboost
+from lintel.scoring.xgboost_member import Float32, Float64, TreeSettings, XGBoostMember, fit_xgboost
 
 EDGES_DAYS = (0.0, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 14.0, 21.0, 30.0, 45.0, 60.0)
 BINS = len(EDGES_DAYS) - 1
@@ -61,6 +63,7 @@ def person_periods(days: Float64, observed_days: Float64) -> PersonPeriods:
 class Hazard:
     """A fitted hazard. As a member of an ensemble it is the binary model "decided within `horizon_days`"."""
 
+    kind: ClassVar[str] = "xgboost"
     model: XGBoostMember
     horizon_days: float
 
@@ -72,33 +75,22 @@ class Hazard:
     def trees(self) -> int:
         return self.model.trees
 
-    def cumulative(self, features: Float32, names: Sequence[str]) -> Float64:
+    def cumulative(self, inputs: Inputs) -> Float64:
         """P(decided <= edge), (n, BINS), at the upper edges of the bins; non-decreasing along a row."""
-        return 1.0 - np.exp(-np.cumsum(np.logaddexp(0.0, self._margins(features, names)), axis=1))
+        return cumulative(self._margins(inputs, BINS))
 
-    def margin(self, features: Float32, names: Sequence[str]) -> Float64:
+    def margin(self, inputs: Inputs) -> Float64:
         """Log-odds of being decided within the horizon, (n,)."""
-        return _log_odds_within(self._margins(features, names)[:, : self._bins_within])
+        return log_odds_within(self._margins(inputs, bins_within(self.horizon_days)))
 
-    def contributions(self, features: Float32, names: Sequence[str]) -> Float64:
-        """Shares (n, F + 1) of the features in the margin; a row sums to it and its last entry is the bias.
-
-        The margin is a smooth function of the bins' log-odds, each of which TreeSHAP splits into shares. Aumann and
-        Shapley's path from the average lead to this one carries the shares over to the margin (Sundararajan et al.
-        2017, "Axiomatic attribution for deep networks", ICML).
-        """
-        checked_features(features, names, self.names)
-        count, bins = len(features), self._bins_within
-        shares = self.model.contributions(_with_bins(features, bins), self.model.names).reshape(
-            count, bins, len(self.model.names) + 1
-        )
-        features_shares = shares[:, :, : len(self.names)]
-        base = shares[:, :, len(self.names) :].sum(axis=2)
-        slopes = _mean_gradient(base, features_shares.sum(axis=2))
-        split = np.einsum("nk,nkf->nf", slopes, features_shares)
-        bias = _log_odds_within(base)
-        residual = self.margin(features, names) - bias - split.sum(axis=1)  # quadrature error, far below 1e-6
-        return np.concatenate((split, (bias + residual)[:, None]), axis=1)
+    def contributions(self, inputs: Inputs) -> Float64:
+        """Shares (n, F + 2) of the features in the margin; a row sums to it, and nothing is the sequence's."""
+        checked_features(inputs, self.names)
+        count, bins = len(inputs), bins_within(self.horizon_days)
+        shares = self.model.contributions(_with_bins(inputs, bins)).reshape(count, bins, len(self.names) + 3)
+        features = shares[:, :, : len(self.names)]
+        base = shares[:, :, len(self.names) :].sum(axis=2)  # the bin is no feature of the lead
+        return carried(base, np.concatenate((features, np.zeros((count, bins, 1))), axis=2))
 
     def save(self, path: Path) -> None:
         self.model.save(path)
@@ -107,51 +99,39 @@ class Hazard:
     def load(cls, path: Path, *, horizon_days: float) -> "Hazard":
         return cls(XGBoostMember.load(path), horizon_days)
 
-    @property
-    def _bins_within(self) -> int:
-        return EDGES_DAYS.index(self.horizon_days)
-
-    def _margins(self, features: Float32, names: Sequence[str]) -> Float64:
-        """Log-odds of the hazard of each bin, (n, BINS)."""
-        checked_features(features, names, self.names)
-        return self.model.margin(_with_bins(features, BINS), self.model.names).reshape(len(features), BINS)
+    def _margins(self, inputs: Inputs, bins: int) -> Float64:
+        """Log-odds of the hazard of each of the first `bins`, (n, bins)."""
+        checked_features(inputs, self.names)
+        return self.model.margin(_with_bins(inputs, bins)).reshape(len(inputs), bins)
 
 
 def fit_hazard(
-    features: Float32,
+    inputs: Inputs,
     days: Float64,
     observed_days: Float64,
     weight: Float32 | Float64,
     slices: StoppingSlices,
     *,
-    names: Sequence[str],
     horizon_days: float,
     seed: int,
     settings: TreeSettings | None = None,
-) -> Hazard:
+) -> Fit[Hazard]:
     """Fit on examples of the training fold; parameters as in `person_periods` and `fit_xgboost`.
 
     Raises IncompatibleError for a horizon that is not the end of a bin.
     """
-    if horizon_days not in EDGES_DAYS[1:]:
-        ends = ", ".join(f"{edge:g}" for edge in EDGES_DAYS[1:])
-        raise IncompatibleError(
-            f"timing cannot be asked for {horizon_days:g} days.", mend=f"Label it for one of {ends}."
-        )
+    bins_within(horizon_days)
     periods = person_periods(days, observed_days)
-    rows = _append_bin(features[periods.example], periods.bin)
-    settings = settings or HAZARD_SETTINGS
-    model = fit_xgboost(
-        rows,
+    fitted = fit_xgboost(
+        _append_bin(Inputs(inputs.features[periods.example], inputs.names), periods.bin),
         periods.decided,
         weight[periods.example],
         slices.take(periods.example),
-        names=(*names, BIN_FEATURE),
         monotone={},
         seed=seed,
-        settings=settings,
+        settings=settings or HAZARD_SETTINGS,
     )
-    return Hazard(model, horizon_days)
+    return Fit(Hazard(fitted.member, horizon_days), Hazard(fitted.early, horizon_days))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,20 +161,54 @@ class TimingCurve:
         return np.where(reached, days, np.nan)
 
 
-def _with_bins(features: Float32, bins: int) -> Float32:
-    """Each row `bins` times, with the bin's index as last column."""
-    index = np.tile(np.arange(bins), len(features))
-    return _append_bin(np.repeat(features, bins, axis=0), index)
+def bins_within(horizon_days: float) -> int:
+    """How many bins lie within the horizon. Raises IncompatibleError for one that is not the end of a bin."""
+    if horizon_days not in EDGES_DAYS[1:]:
+        ends = ", ".join(f"{edge:g}" for edge in EDGES_DAYS[1:])
+        raise IncompatibleError(
+            f"timing cannot be asked for {horizon_days:g} days.", mend=f"Label it for one of {ends}."
+        )
+    return EDGES_DAYS.index(horizon_days)
 
 
-def _append_bin(features: Float32, bin_: NDArray[np.int64]) -> Float32:
-    return np.concatenate((features, bin_.astype(np.float32)[:, None]), axis=1)
+def cumulative(margins: Float64) -> Float64:
+    """P(decided <= edge) of each bin, (n, k), from the log-odds of the hazards, (n, k)."""
+    return 1.0 - np.exp(-np.cumsum(np.logaddexp(0.0, margins), axis=1))
 
 
-def _log_odds_within(margins: Float64) -> Float64:
+def log_odds_within(margins: Float64) -> Float64:
     """Log-odds of an event in any of the bins whose hazards have log-odds `margins` (n, k)."""
     total = np.maximum(np.logaddexp(0.0, margins).sum(axis=1), _FLOOR)
     return np.log(np.expm1(total))
+
+
+def carried(base: Float64, shares: Float64) -> Float64:
+    """Shares in the log-odds of an event in any bin, (n, s + 1) with the bias last, from those in each bin.
+
+    Parameters
+    ----------
+    base: (n, k) what all leads share of each bin's log-odds.
+    shares: (n, k, s) what each feature adds to it.
+
+    The whole is a smooth function of the bins' log-odds. Aumann and Shapley's path from the average lead to this one
+    carries the shares over (Sundararajan et al. 2017, "Axiomatic attribution for deep networks", ICML).
+    """
+    change = shares.sum(axis=2)
+    split = np.einsum("nk,nks->ns", _mean_gradient(base, change), shares)
+    # the bias takes the error of the quadrature, far below 1e-6
+    bias = log_odds_within(base + change) - split.sum(axis=1)
+    return np.concatenate((split, bias[:, None]), axis=1)
+
+
+def _with_bins(inputs: Inputs, bins: int) -> Inputs:
+    """Each row `bins` times, with the bin's index as last column."""
+    every = np.repeat(np.arange(len(inputs)), bins)
+    return _append_bin(Inputs(inputs.features[every], inputs.names), np.tile(np.arange(bins), len(inputs)))
+
+
+def _append_bin(inputs: Inputs, bin_: NDArray[np.int64]) -> Inputs:
+    features = np.concatenate((inputs.features, bin_.astype(np.float32)[:, None]), axis=1)
+    return Inputs(features, (*inputs.names, BIN_FEATURE))
 
 
 def _mean_gradient(base: Float64, change: Float64) -> Float64:

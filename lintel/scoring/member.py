@@ -1,7 +1,8 @@
 """What every member of the ensemble can do, whatever it is made of."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,9 @@ class Member(Protocol):
     """
 
     kind: ClassVar[str]
-    names: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
 
     def margin(self, inputs: Inputs) -> Float64:
         """Log-odds before calibration, (n,). Raises InputError for other columns or infinities."""
@@ -40,3 +43,20 @@ class TimingMember(Member, Protocol):
     def cumulative(self, inputs: Inputs) -> Float64:
         """P(decided <= edge), (n, BINS), at the upper edges of `hazard.EDGES_DAYS`; non-decreasing along a row."""
         ...
+
+
+M = TypeVar("M", bound=Member)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit(Generic[M]):
+    """`member` learnt from all training rows, `early` from `StoppingSlices.earlier` alone: what it says of the rows
+    of `later` is out of time, and members are stacked by it."""
+
+    member: M
+    early: M
+
+
+def without_sequence(shares: Float64) -> Float64:
+    """Shares (n, F + 2) of a member that reads features alone, from its (n, F + 1) with the bias last."""
+    return np.insert(shares, SEQUENCE + shares.shape[1] + 1, 0.0, axis=1)

@@ -60,7 +60,7 @@ def scorecards(
         for row, lead in enumerate(leads.tolist()):
             cards[lead] |= shown.card(row)
         if explain:
-            for lead, reasons in zip(leads.tolist(), scorer.explain(scores.features), strict=True):
+            for lead, reasons in zip(leads.tolist(), scorer.explain(scores.inputs), strict=True):
                 cards[lead]["reasons"] = [reason.to_json() for reason in reasons]
     return cards
 
@@ -92,8 +92,8 @@ class _Shown:
         self._settled = settled
         self._priority = scores.priority
         self._tables = {name: _table(scores.dimensions[name], asked) for name in scorer.ready}
-        self._missing = scorer.profile.unusually_missing(scores.features)
-        self._out_of_range = scorer.profile.out_of_range(scores.features)
+        self._missing = scorer.profile.unusually_missing(scores.inputs.features)
+        self._out_of_range = scorer.profile.out_of_range(scores.inputs.features)
 
     def card(self, row: int) -> Json:
         dimensions = {name: self._dimension(name, one, row) for name, one in self._scorer.dimensions.items()}

@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lintel.events.columns import EventColumns, Queries
 from lintel.events.timezones import UtcOffsets
 from lintel.features.catalogue import Catalogue
@@ -15,16 +12,16 @@ from lintel.scoring.dimension import Dimension, DimensionScores, MissingDimensio
 from lintel.scoring.explanation import Reason, reasons
 from lintel.scoring.feature_profile import FeatureProfile
 from lintel.scoring.history import latest_amount
+from lintel.scoring.inputs import Inputs
+from lintel.scoring.member import SEQUENCE
 from lintel.scoring.priority import URGENT_DAYS, Priority, priority
-
-Float32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
     """Scores of q queries."""
 
-    features: Float32  # (q, F)
+    inputs: Inputs
     dimensions: Mapping[str, DimensionScores]
     priority: Priority
 
@@ -46,18 +43,21 @@ class Scorer:
     def score(self, columns: EventColumns, queries: Queries, zone: UtcOffsets) -> Scores:
         """Scores as of each query; a query's row does not depend on the others."""
         features = compute(columns, queries, zone=zone, catalogue=self.catalogue)
-        scored = {name: one.scores(features) for name, one in self.ready.items()}
+        inputs = Inputs(features, self.catalogue.names)
+        scored = {name: one.scores(inputs) for name, one in self.ready.items()}
         won, timing = scored.get("conversion"), scored.get("timing")
         soon = timing.curve.within(URGENT_DAYS) if timing and timing.curve else None
         amount = latest_amount(columns, queries)
         order = priority(won.probability if won else None, amount, self.typical_amount, soon)
-        return Scores(features, scored, order)
+        return Scores(inputs, scored, order)
 
-    def explain(self, features: Float32) -> list[list[Reason]]:
-        """Reasons of all dimensions for each row of features (n, F)."""
-        found: list[list[Reason]] = [[] for _ in range(len(features))]
+    def explain(self, inputs: Inputs) -> list[list[Reason]]:
+        """Reasons of all dimensions for each query."""
+        found: list[list[Reason]] = [[] for _ in range(len(inputs))]
         for name, dimension in self.ready.items():
-            shares = dimension.contributions(features)[:, :-1]
+            shares = dimension.contributions(inputs)[:, :SEQUENCE]
             for row, own in enumerate(found):
-                own.extend(reasons(name, shares[row], features[row], self.profile.median, self.catalogue.features))
+                own.extend(
+                    reasons(name, shares[row], inputs.features[row], self.profile.median, self.catalogue.features)
+                )
         return found

@@ -14,12 +14,12 @@ from lintel.scoring.wording import describe, describe_hour
 @pytest.mark.parametrize("dimension", ["conversion", "timing", "intent", "churn"])
 def test_shares_add_up_to_the_calibrated_log_odds(trained, dimension: str) -> None:
     model = trained.bundle.scorer.ready[dimension]
-    features = trained.examples.features[::50]
-    shares = model.contributions(features)
-    assert shares.shape == (len(features), len(catalogue()) + 1)
-    np.testing.assert_allclose(shares.sum(axis=1), model.log_odds(features), atol=2e-5)
+    inputs = trained.examples.inputs(np.arange(0, len(trained.examples), 50))
+    shares = model.contributions(inputs)
+    assert shares.shape == (len(inputs), len(catalogue()) + 2)
+    np.testing.assert_allclose(shares.sum(axis=1), model.log_odds(inputs), atol=2e-5)
     probability = 1 / (1 + np.exp(-shares.sum(axis=1)))
-    np.testing.assert_allclose(clamped(probability), model.scores(features).probability, atol=1e-5)
+    np.testing.assert_allclose(clamped(probability), model.scores(inputs).probability, atol=1e-5)
 
 
 def test_reasons_of_one_group_are_one_reason() -> None:

@@ -75,7 +75,7 @@ def test_no_row_is_trained_on_before_its_label_was_known(trained) -> None:
         dimension = Fitting(one, catalogue(), 1, small).dimension(entry)
         assert isinstance(dimension, Dimension) or one is changed
         if isinstance(dimension, Dimension):
-            margins.append(dimension.margin(examples.features).tobytes())
+            margins.append(dimension.margin(examples.inputs(np.arange(len(examples)))).tobytes())
     assert len(set(margins)) == 1
 
 
@@ -89,7 +89,10 @@ def test_timing_learns_nothing_of_decisions_after_its_border(trained) -> None:
     assert np.isnan(forgotten).sum() > np.isnan(outcome.days).sum()
     changed = replace(examples, outcomes={**examples.outcomes, "timing": replace(outcome, days=forgotten)})
     first, second = (Fitting(one, catalogue(), 1, small).dimension(entry) for one in (examples, changed))
-    assert first.margin(examples.features).tobytes() == second.margin(examples.features).tobytes()
+    assert (
+        first.margin(examples.inputs(np.arange(len(examples)))).tobytes()
+        == second.margin(examples.inputs(np.arange(len(examples)))).tobytes()
+    )
 
 
 def test_what_is_typical_and_out_of_range_is_told_by_the_train_folds(trained) -> None:
@@ -111,7 +114,10 @@ def test_what_is_typical_and_out_of_range_is_told_by_the_train_folds(trained) ->
     member, other = (scorer.dimensions["intent"] for scorer in (first, second))
     assert isinstance(member, Dimension)
     if isinstance(other, Dimension):
-        assert member.margin(examples.features).tobytes() == other.margin(examples.features).tobytes()
+        assert (
+            member.margin(examples.inputs(np.arange(len(examples)))).tobytes()
+            == other.margin(examples.inputs(np.arange(len(examples)))).tobytes()
+        )
 
 
 def test_too_few_outcomes_are_said(trained) -> None:

@@ -11,9 +11,9 @@ from lintel.events.timezones import MICROSECONDS_PER_DAY
 from lintel.features.catalogue import Catalogue
 from lintel.labels.definition import LabelSet, Question, Timing
 from lintel.language.signals import VERSION as SIGNAL_VERSION
-from lintel.scoring.hazard import EDGES_DAYS
 from lintel.scoring.scorecard import Asked
 from lintel.scoring.standing import OutcomeKinds
+from lintel.scoring.timing_curve import EDGES_DAYS
 
 FORMAT = 1
 _LIBRARIES = ("lintel", "numpy", "pyarrow", "scikit-learn", "xgboost")

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from lintel.errors import IncompatibleError
 from lintel.scoring.calibration import PlattCalibrator
-from lintel.scoring.hazard import Hazard, TimingCurve
+from lintel.scoring.hazard import Hazard
 from lintel.scoring.inputs import Inputs
 from lintel.scoring.member import BIAS, SEQUENCE
+from lintel.scoring.timing_curve import TimingCurve
 from lintel.scoring.xgboost_member import XGBoostMember
 
 Float64 = NDArray[np.float64]

@@ -18,9 +18,9 @@ from lintel.scoring.calibration import fit_platt
 from lintel.scoring.dimension import Dimension, Gap
 from lintel.scoring.examples import Examples
 from lintel.scoring.folds import Fold, Folds, split
-from lintel.scoring.hazard import EDGES_DAYS
 from lintel.scoring.reliability import expected_calibration_error
 from lintel.scoring.scorer import Scorer
+from lintel.scoring.timing_curve import EDGES_DAYS
 
 Float64 = NDArray[np.float64]
 Json = dict[str, Any]

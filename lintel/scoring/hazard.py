@@ -7,28 +7,45 @@ Discrete Time-to-Event Data"). A lead that is censored gives rows for the bins i
 censoring needs no further care.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lintel.errors import IncompatibleError
 from lintel.scoring.inputs import Inputs, checked_features
+from lintel.scoring.lightgbm_member import LeafSettings, LightGBMMember, fit_lightgbm
 from lintel.scoring.member import Fit
 from lintel.scoring.stopping import StoppingSlices
+from lintel.scoring.timing_curve import BINS, EDGES_DAYS, bins_within, cumulative, log_odds_within
 from lintel.scoring.xgboost_member import Float32, Float64, TreeSettings, XGBoostMember, fit_xgboost
 
-EDGES_DAYS = (0.0, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 14.0, 21.0, 30.0, 45.0, 60.0)
-BINS = len(EDGES_DAYS) - 1
+TreeMember = XGBoostMember | LightGBMMember
 BIN_FEATURE = "timing_bin"
-_BIN_WIDTHS = tuple(later - earlier for earlier, later in pairwise(EDGES_DAYS))
-HAZARD_SETTINGS = TreeSettings(learning_rate=0.1, colsample_bytree=0.5, max_trees=300, patience=20, max_bin=64)
+TREES: Mapping[str, type[TreeMember]] = {one.kind: one for one in (XGBoostMember, LightGBMMember)}
+"""By kind, what a hazard can be made of."""
+PERSON_PERIOD_TREES = TreeSettings(learning_rate=0.1, colsample_bytree=0.5, max_trees=300, patience=20, max_bin=64)
+PERSON_PERIOD_LEAVES = LeafSettings(learning_rate=0.1, feature_fraction=0.5, max_trees=300, patience=20, max_bin=63)
 """Person-period rows are many: fewer, quicker trees."""
 _QUADRATURE_POINTS = 12
-_FLOOR = 1e-9
+
+
+class FitTrees(Protocol):
+    """`fit_xgboost` or `fit_lightgbm`."""
+
+    def __call__(
+        self,
+        inputs: Inputs,
+        positive: NDArray[np.bool_],
+        weight: Float32 | Float64,
+        slices: StoppingSlices,
+        *,
+        monotone: Mapping[str, int],
+        seed: int,
+        settings: Any,
+    ) -> Fit[XGBoostMember] | Fit[LightGBMMember]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +80,12 @@ def person_periods(days: Float64, observed_days: Float64) -> PersonPeriods:
 class Hazard:
     """A fitted hazard. As a member of an ensemble it is the binary model "decided within `horizon_days`"."""
 
-    kind: ClassVar[str] = "xgboost"
-    model: XGBoostMember
+    model: TreeMember
     horizon_days: float
+
+    @property
+    def kind(self) -> str:
+        return self.model.kind
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -87,7 +107,7 @@ class Hazard:
         """Shares (n, F + 2) of the features in the margin; a row sums to it, and nothing is the sequence's."""
         checked_features(inputs, self.names)
         count, bins = len(inputs), bins_within(self.horizon_days)
-        shares = self.model.contributions(_with_bins(inputs, bins)).reshape(count, bins, len(self.names) + 3)
+        shares = self.model.contributions(with_bins(inputs, bins)).reshape(count, bins, len(self.names) + 3)
         features = shares[:, :, : len(self.names)]
         base = shares[:, :, len(self.names) :].sum(axis=2)  # the bin is no feature of the lead
         return carried(base, np.concatenate((features, np.zeros((count, bins, 1))), axis=2))
@@ -96,13 +116,14 @@ class Hazard:
         self.model.save(path)
 
     @classmethod
-    def load(cls, path: Path, *, horizon_days: float) -> "Hazard":
-        return cls(XGBoostMember.load(path), horizon_days)
+    def load(cls, path: Path, *, horizon_days: float, kind: str = XGBoostMember.kind) -> "Hazard":
+        """Read what `save` wrote; `kind` is that of the member saved. Raises IncompatibleError for another file."""
+        return cls(TREES[kind].load(path), horizon_days)
 
     def _margins(self, inputs: Inputs, bins: int) -> Float64:
         """Log-odds of the hazard of each of the first `bins`, (n, bins)."""
         checked_features(inputs, self.names)
-        return self.model.margin(_with_bins(inputs, bins)).reshape(len(inputs), bins)
+        return self.model.margin(with_bins(inputs, bins)).reshape(len(inputs), bins)
 
 
 def fit_hazard(
@@ -114,72 +135,28 @@ def fit_hazard(
     *,
     horizon_days: float,
     seed: int,
-    settings: TreeSettings | None = None,
+    fit: FitTrees = fit_xgboost,
+    settings: TreeSettings | LeafSettings | None = None,
 ) -> Fit[Hazard]:
     """Fit on examples of the training fold; parameters as in `person_periods` and `fit_xgboost`.
+
+    `fit` says what the hazard is made of, and `settings` must be its kind of settings.
 
     Raises IncompatibleError for a horizon that is not the end of a bin.
     """
     bins_within(horizon_days)
     periods = person_periods(days, observed_days)
-    fitted = fit_xgboost(
-        _append_bin(Inputs(inputs.features[periods.example], inputs.names), periods.bin),
+    fallback = PERSON_PERIOD_LEAVES if fit is fit_lightgbm else PERSON_PERIOD_TREES
+    fitted = fit(
+        append_bin(Inputs(inputs.features[periods.example], inputs.names), periods.bin),
         periods.decided,
         weight[periods.example],
         slices.take(periods.example),
         monotone={},
         seed=seed,
-        settings=settings or HAZARD_SETTINGS,
+        settings=settings or fallback,
     )
     return Fit(Hazard(fitted.member, horizon_days), Hazard(fitted.early, horizon_days))
-
-
-@dataclass(frozen=True, slots=True)
-class TimingCurve:
-    """P(decided <= edge) of n leads at the upper edges of the bins, (n, BINS), after calibration."""
-
-    cumulative: Float64
-
-    def within(self, horizon_days: float) -> Float64:
-        """P(decided within the horizon), (n,); linear between edges."""
-        position = np.searchsorted(EDGES_DAYS, horizon_days, side="left")
-        upper = self.cumulative[:, position - 1]
-        lower = self.cumulative[:, position - 2] if position >= 2 else np.zeros_like(upper)
-        share = (horizon_days - EDGES_DAYS[position - 1]) / _BIN_WIDTHS[position - 1]
-        return lower + share * (upper - lower)
-
-    def quantile(self, level: float) -> Float64:
-        """Days by which a share `level` is decided, (n,); NaN where that lies beyond the last edge."""
-        padded = np.concatenate((np.zeros((len(self.cumulative), 1)), self.cumulative), axis=1)
-        bin_ = (self.cumulative < level).sum(axis=1)
-        reached = bin_ < BINS
-        bin_ = np.minimum(bin_, BINS - 1)
-        row = np.arange(len(padded))
-        low, high = padded[row, bin_], padded[row, bin_ + 1]
-        share = (level - low) / np.maximum(high - low, _FLOOR)
-        days = np.array(EDGES_DAYS)[bin_] + share * np.array(_BIN_WIDTHS)[bin_]
-        return np.where(reached, days, np.nan)
-
-
-def bins_within(horizon_days: float) -> int:
-    """How many bins lie within the horizon. Raises IncompatibleError for one that is not the end of a bin."""
-    if horizon_days not in EDGES_DAYS[1:]:
-        ends = ", ".join(f"{edge:g}" for edge in EDGES_DAYS[1:])
-        raise IncompatibleError(
-            f"timing cannot be asked for {horizon_days:g} days.", mend=f"Label it for one of {ends}."
-        )
-    return EDGES_DAYS.index(horizon_days)
-
-
-def cumulative(margins: Float64) -> Float64:
-    """P(decided <= edge) of each bin, (n, k), from the log-odds of the hazards, (n, k)."""
-    return 1.0 - np.exp(-np.cumsum(np.logaddexp(0.0, margins), axis=1))
-
-
-def log_odds_within(margins: Float64) -> Float64:
-    """Log-odds of an event in any of the bins whose hazards have log-odds `margins` (n, k)."""
-    total = np.maximum(np.logaddexp(0.0, margins).sum(axis=1), _FLOOR)
-    return np.log(np.expm1(total))
 
 
 def carried(base: Float64, shares: Float64) -> Float64:
@@ -200,23 +177,24 @@ def carried(base: Float64, shares: Float64) -> Float64:
     return np.concatenate((split, bias[:, None]), axis=1)
 
 
-def _with_bins(inputs: Inputs, bins: int) -> Inputs:
+def with_bins(inputs: Inputs, bins: int) -> Inputs:
     """Each row `bins` times, with the bin's index as last column."""
     every = np.repeat(np.arange(len(inputs)), bins)
-    return _append_bin(Inputs(inputs.features[every], inputs.names), np.tile(np.arange(bins), len(inputs)))
+    return append_bin(Inputs(inputs.features[every], inputs.names), np.tile(np.arange(bins), len(inputs)))
 
 
-def _append_bin(inputs: Inputs, bin_: NDArray[np.int64]) -> Inputs:
+def append_bin(inputs: Inputs, bin_: NDArray[np.int64]) -> Inputs:
+    """The features with the bin of each row as last column."""
     features = np.concatenate((inputs.features, bin_.astype(np.float32)[:, None]), axis=1)
     return Inputs(features, (*inputs.names, BIN_FEATURE))
 
 
 def _mean_gradient(base: Float64, change: Float64) -> Float64:
-    """Gradient of `_log_odds_within` averaged over the line from `base` to `base + change`, (n, k)."""
+    """Gradient of `log_odds_within` averaged over the line from `base` to `base + change`, (n, k)."""
     points, weights = np.polynomial.legendre.leggauss(_QUADRATURE_POINTS)
     mean = np.zeros_like(base)
     for point, weight in zip((points + 1) / 2, weights / 2, strict=True):
         margins = base + point * change
-        total = np.maximum(np.logaddexp(0.0, margins).sum(axis=1, keepdims=True), _FLOOR)
+        total = np.maximum(np.logaddexp(0.0, margins).sum(axis=1, keepdims=True), 1e-9)
         mean += weight / (1.0 + np.exp(-margins)) / -np.expm1(-total)
     return mean

@@ -7,8 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from lintel.errors import IncompatibleError
-from lintel.scoring.hazard import BINS, EDGES_DAYS, Hazard, TimingCurve, fit_hazard, person_periods
+from lintel.scoring.hazard import Hazard, fit_hazard, person_periods
 from lintel.scoring.stopping import StoppingSlices
+from lintel.scoring.timing_curve import BINS, EDGES_DAYS, TimingCurve
 from lintel.scoring.xgboost_member import TreeSettings
 
 NAMES = ("calls", "replies", "days_idle", "amount", "noise")

@@ -23,7 +23,8 @@ from lintel.labels.definition import DIMENSIONS, LabelSet, load_label_set
 from lintel.labels.outcomes import Outcome, Status, outcomes
 from lintel.labels.points import DecisionPoints, decision_points
 from lintel.scoring.history import latest_amount
-from lintel.scoring.inputs import Inputs
+from lintel.scoring.inputs import Inputs, Sequences
+from lintel.scoring.sequences import from_table, sequences, to_columns
 from lintel.store.log import TenantLog
 from lintel.store.tenants import Tenant
 
@@ -52,6 +53,7 @@ class Examples:
     lead_ids: tuple[str, ...]  # (L,) `points.queries.lead` is the position here
     points: DecisionPoints
     features: NDArray[np.float32]  # (p, F)
+    sequences: Sequences  # of the p points
     names: tuple[str, ...]  # (F,)
     outcomes: Mapping[str, Outcome]  # by dimension, (p,) each
     feature_digest: str
@@ -62,7 +64,7 @@ class Examples:
 
     def inputs(self, rows: NDArray[np.intp]) -> Inputs:
         """What members read of the points at `rows`."""
-        return Inputs(self.features[rows], self.names)
+        return Inputs(self.features[rows], self.names, self.sequences.take(rows))
 
     @property
     def digest(self) -> str:
@@ -70,12 +72,14 @@ class Examples:
         found = sha256(f"{self.feature_digest} {self.label_digest} {self.lead_ids}".encode())
         for name, column in _label_columns(self.outcomes).items():
             found.update(name.encode() + np.ascontiguousarray(column).tobytes())
-        for array in (self.points.queries.lead, self.points.queries.as_of, self.points.weight, self.features):
+        arrays = (self.points.queries.lead, self.points.queries.as_of, self.points.weight, self.features)
+        for array in (*arrays, *(getattr(self.sequences, field.name) for field in fields(Sequences))):
             found.update(np.ascontiguousarray(array).tobytes())
         return f"sha256:{found.hexdigest()}"
 
     def table(self) -> pa.Table:
-        """One row a point: lead_id, as_of, origin, weight, episode, the features, `label.DIMENSION.FIELD`."""
+        """One row a point: lead_id, as_of, origin, weight, episode, the features, the events behind them as lists, and
+        `label.DIMENSION.FIELD`."""
         leads = pa.DictionaryArray.from_arrays(self.points.queries.lead, pa.array(self.lead_ids, pa.string()))
         columns: dict[str, Any] = {
             "lead_id": leads,
@@ -85,6 +89,7 @@ class Examples:
             "episode": self.points.episode,
         }
         columns |= {name: self.features[:, position] for position, name in enumerate(self.names)}
+        columns |= to_columns(self.sequences)
         columns |= _label_columns(self.outcomes)
         for dimension in DIMENSIONS:  # what the source does not define is asked of nobody
             columns.setdefault(f"label.{dimension}.status", np.full(len(self), Status.NOT_ASKED, np.int8))
@@ -122,6 +127,7 @@ class Examples:
             lead_ids=tuple(leads.dictionary.to_pylist()),
             points=DecisionPoints(queries, origin, weight, episode),
             features=features,
+            sequences=from_table(table),
             names=names,
             outcomes={name: _outcome(table, name) for name in metadata["dimensions"]},
             feature_digest=metadata["feature_digest"],
@@ -188,6 +194,7 @@ def examples_of(
         lead_ids=lead_ids,
         points=points,
         features=compute(columns, points.queries, zone=utc_offsets(tenant.time_zone), catalogue=catalogue),
+        sequences=sequences(columns, points.queries),
         names=catalogue.names,
         outcomes=outcomes(columns, points, label_set, log_end=log_end),
         feature_digest=catalogue.digest,

@@ -15,6 +15,7 @@ from lintel.scoring.history import latest_amount
 from lintel.scoring.inputs import Inputs
 from lintel.scoring.member import SEQUENCE
 from lintel.scoring.priority import URGENT_DAYS, Priority, priority
+from lintel.scoring.sequences import sequences
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Scorer:
     def score(self, columns: EventColumns, queries: Queries, zone: UtcOffsets) -> Scores:
         """Scores as of each query; a query's row does not depend on the others."""
         features = compute(columns, queries, zone=zone, catalogue=self.catalogue)
-        inputs = Inputs(features, self.catalogue.names)
+        inputs = Inputs(features, self.catalogue.names, sequences(columns, queries))
         scored = {name: one.scores(inputs) for name, one in self.ready.items()}
         won, timing = scored.get("conversion"), scored.get("timing")
         soon = timing.curve.within(URGENT_DAYS) if timing and timing.curve else None

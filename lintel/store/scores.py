@@ -1,10 +1,11 @@
-"""The scores of leads: every one that was given, and the newest of each lead."""
+"""The scores of leads: those of the last half year, the newest of each lead, and how the leads ranked."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 import sqlalchemy as sa
@@ -12,10 +13,13 @@ import sqlalchemy as sa
 from lintel.errors import InputError
 from lintel.events.moments import from_microseconds, to_microseconds
 from lintel.store.handle import Handle
-from lintel.store.tables import scores
+from lintel.store.tables import rankings, scores
 
 _CHUNK = 200  # rows a transaction, some 10 ms
 _NOT_LATEST = {"latest": False}
+
+KEPT_DAYS = 180
+"""Twice the longest horizon, so that what was said can be held against what became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,68 @@ class ScoreStore(Handle):
         query = sa.select(scores).where(scores.c.tenant == tenant, scores.c.lead_id == lead_id)
         with self._database.read() as connection:
             return [_row(found) for found in connection.execute(query.order_by(scores.c.as_of, scores.c.scored_at))]
+
+    def past(
+        self,
+        tenant: str,
+        dimension: str,
+        *,
+        bundle: str,
+        since: datetime,
+        until: datetime,
+        lead_ids: Sequence[str] | None = None,
+    ) -> dict[str, list[tuple[int, float]]]:
+        """Lead -> (as_of in UTC µs, probability) of one dimension by one bundle, since <= as_of < until, by time.
+
+        Leads without such scores are left out; `lead_ids` None means all leads.
+        """
+        query = sa.select(scores.c.lead_id, scores.c.as_of, scores.c.probabilities)
+        query = query.where(scores.c.tenant == tenant, scores.c.bundle == bundle)
+        query = query.where(scores.c.as_of >= to_microseconds(since), scores.c.as_of < to_microseconds(until))
+        if lead_ids is not None:
+            query = query.where(scores.c.lead_id.in_(lead_ids))
+        found: dict[str, list[tuple[int, float]]] = defaultdict(list)
+        with self._database.read() as connection:
+            for lead, as_of, probabilities in connection.execute(query):
+                probability = json.loads(probabilities).get(dimension)
+                if probability is not None:
+                    found[lead].append((as_of, probability))
+        return {lead: sorted(scored) for lead, scored in found.items()}
+
+    def put_ranking(self, tenant: str, as_of: datetime, bundle: str, ranking: Mapping[str, Any]) -> None:
+        """Keep how the open leads ranked in one nightly run; the same run and bundle is replaced."""
+        row = {"tenant": tenant, "as_of": to_microseconds(as_of), "bundle": bundle, "ranking": json.dumps(ranking)}
+        insert = self._database.insert(rankings)
+        changes = {"ranking": insert.excluded.ranking}
+        with self._database.write() as connection:
+            keys = list(rankings.primary_key)
+            connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=changes), row)
+
+    def ranking(self, tenant: str, bundle: str, *, until: datetime) -> tuple[datetime, dict[str, Any]] | None:
+        """The newest ranking by a bundle that is not newer than `until`, and its as-of time."""
+        query = sa.select(rankings.c.as_of, rankings.c.ranking)
+        query = query.where(rankings.c.tenant == tenant, rankings.c.bundle == bundle)
+        query = query.where(rankings.c.as_of <= to_microseconds(until)).order_by(rankings.c.as_of.desc()).limit(1)
+        with self._database.read() as connection:
+            found = connection.execute(query).one_or_none()
+        return None if found is None else (from_microseconds(found.as_of), json.loads(found.ranking))
+
+    def forget(self, tenant: str, as_of: datetime) -> int:
+        """Remove scores and rankings more than `KEPT_DAYS` older than `as_of`, but for each lead's latest; how many
+        scores there were."""
+        before = to_microseconds(as_of - timedelta(days=KEPT_DAYS))
+        with self._database.write() as connection:
+            old = (rankings.c.tenant == tenant) & (rankings.c.as_of < before)
+            connection.execute(sa.delete(rankings).where(old))
+        key = sa.tuple_(*scores.primary_key)
+        old = (scores.c.tenant == tenant) & (scores.c.as_of < before) & sa.not_(scores.c.latest)
+        some = sa.select(*scores.primary_key).where(old).limit(_CHUNK)
+        removed, last = 0, _CHUNK
+        while last == _CHUNK:
+            with self._database.write() as connection:
+                last = connection.execute(sa.delete(scores).where(key.in_(some))).rowcount
+            removed += last
+        return removed
 
     def latest(self, tenant: str, lead_id: str) -> ScoreRow | None:
         """The newest score of a lead."""

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 EVENTS_HEAD = "0001"
-STATE_HEAD = "0001"
+STATE_HEAD = "0002"
 """Newest migrations, so that opening a store that is up to date does not load Alembic."""
 
 EVENTS = MetaData()
@@ -132,6 +132,16 @@ scores = Table(
         sqlite_where=sa.text("latest"),
         postgresql_where=sa.text("latest"),
     ),
+    Index("scores_by_time", "tenant", "as_of"),
+)
+
+rankings = Table(
+    "rankings",
+    STATE,
+    Column("tenant", Text, primary_key=True),
+    Column("as_of", BigInteger, primary_key=True, autoincrement=False),
+    Column("bundle", Text, primary_key=True),
+    Column("ranking", Text, nullable=False),  # JSON of lintel.scoring.grading.Ranking
 )
 
 api_keys = Table(

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lintel.errors import InputError
-from lintel.store.scores import ScoreRow, ScoreStore
+from lintel.events.moments import to_microseconds
+from lintel.store.scores import KEPT_DAYS, ScoreRow, ScoreStore
 
 AS_OF = datetime(2026, 3, 1, 2, tzinfo=UTC)
 
@@ -101,3 +102,59 @@ def test_erasing_a_lead_removes_its_scores(scores: ScoreStore) -> None:
     scores.put("acme", [score("a", 0.5), score("a", 0.6, day=1), score("b", 0.4)])
     assert scores.erase("acme", "a") == 2
     assert (scores.history("acme", "a"), leads(scores, "acme", 10)) == ([], ["b"])
+
+
+def past(scores: ScoreStore, *lead_ids: str, days: float = 14) -> dict[str, list[tuple[int, float]]]:
+    since = AS_OF - timedelta(days=days)
+    return scores.past("acme", "conversion", bundle="sha256:a", since=since, until=AS_OF, lead_ids=lead_ids or None)
+
+
+def test_past_scores_are_those_of_the_bundle_in_the_window(scores: ScoreStore) -> None:
+    days = [-20, -14, -3, -1, 0, 1]
+    scores.put("acme", [score("a", 0.5, day=day) for day in days])
+    scores.put("acme", [score("a", 0.5, day=-2, bundle="sha256:b"), score("b", 0.5, day=-2), score("c", 0.5, day=3)])
+    found = past(scores, "a", "c")
+    assert {lead: [probability for _, probability in scored] for lead, scored in found.items()} == {"a": [0.5] * 3}
+    assert [to_microseconds(AS_OF + timedelta(days=day)) for day in (-14, -3, -1)] == [time for time, _ in found["a"]]
+    assert set(past(scores)) == {"a", "b"}
+    assert past(scores, "b", days=1) == {}
+    since = AS_OF - timedelta(days=14)
+    told = {"bundle": "sha256:a", "since": since, "until": AS_OF}
+    assert scores.past("acme", "churn", **told) == scores.past("other", "conversion", **told) == {}
+
+
+def test_past_scores_of_one_lead_are_found_by_its_key(scores: ScoreStore) -> None:
+    """A request must not read all scores of the tenant."""
+    with scores._database.read() as connection:
+        statement = "SELECT 1 FROM scores WHERE tenant=? AND bundle=? AND as_of>=? AND as_of<? AND lead_id IN (?, ?)"
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", ("t", "b", 0, 9, "x", "y")).all()
+    assert "tenant=? AND lead_id=? AND as_of>? AND as_of<?" in plan[0][-1]
+
+
+def test_the_newest_ranking_of_the_bundle_that_was_there(scores: ScoreStore) -> None:
+    def ranking(day: int, bundle: str = "sha256:a") -> tuple[datetime, dict] | None:
+        return scores.ranking("acme", bundle, until=AS_OF + timedelta(days=day))
+
+    assert ranking(0) is None
+    for day, leads in ((0, 3), (2, 4), (2, 5)):
+        scores.put_ranking("acme", AS_OF + timedelta(days=day), "sha256:a", {"leads": leads})
+    assert ranking(-1) is None
+    assert ranking(1) == (AS_OF, {"leads": 3})
+    assert ranking(2) == ranking(9) == (AS_OF + timedelta(days=2), {"leads": 5})
+    assert ranking(9, "sha256:b") is None
+    assert scores.ranking("other", "sha256:a", until=AS_OF) is None
+
+
+def test_what_is_older_than_half_a_year_is_forgotten_but_for_the_latest(scores: ScoreStore) -> None:
+    old = [score("a", 0.5, day=-day) for day in range(KEPT_DAYS - 1, KEPT_DAYS + 450)]
+    scores.put("acme", [*old, score("a", 0.6), score("b", 0.4, day=-900)])
+    scores.put("other", [score("a", 0.5, day=-900), score("a", 0.5)])
+    for day in (-900, -1):
+        scores.put_ranking("acme", AS_OF + timedelta(days=day), "sha256:a", {})
+    assert scores.forget("acme", AS_OF) == 449
+    assert len(scores.history("acme", "a")) == 3  # 179 and 180 days old, and today's
+    assert len(scores.history("acme", "b")) == 1
+    assert len(scores.history("other", "a")) == 2
+    assert scores.ranking("acme", "sha256:a", until=AS_OF - timedelta(days=2)) is None
+    assert scores.ranking("acme", "sha256:a", until=AS_OF) is not None
+    assert scores.forget("acme", AS_OF) == 0

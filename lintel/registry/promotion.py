@@ -2,17 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lintel.errors import IncompatibleError, InputError, NotFoundError, UnavailableError
+from lintel.events.moments import time_text, to_microseconds
 from lintel.labels.outcomes import Status
 from lintel.registry.models import ModelRegistry
 from lintel.registry.traffic import TrafficEntry
-from lintel.scoring import metrics
 from lintel.scoring.bundle import Bundle
 from lintel.scoring.evaluation import fold_rows
 from lintel.scoring.examples import Examples
-from lintel.scoring.folds import Fold
+from lintel.scoring.folds import Fold, Folds
+from lintel.scoring.paired import Comparison, PairedLosses, paired_comparison, row_log_loss
+
+Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +28,19 @@ class Verdict:
 
     passed: bool
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """Champion and challenger on rows that neither has learnt from.
+
+    `notes` tell of dimensions that are judged on fewer rows than the whole fold, or not at all.
+    """
+
+    paired: Mapping[str, PairedLosses]
+    lost: tuple[str, ...] = ()  # dimensions that the champion alone scores
+    gained: tuple[str, ...] = ()  # dimensions that the challenger alone scores
+    notes: tuple[str, ...] = ()
 
 
 def gate(metrics: Mapping[str, Any]) -> Verdict:
@@ -59,39 +79,98 @@ def challenge(
         champion = Bundle.load(registry.fetch_digest(scope, current.digest))
     except (IncompatibleError, NotFoundError, UnavailableError) as error:
         return Verdict(True, (f"the champion, version {current.model_version}, cannot answer any more: {error}",))
-    return compare(log_losses(candidate, examples), log_losses(champion, examples))
+    return compare(contest(candidate, champion, examples), seed=candidate.manifest.seed)
 
 
-def log_losses(bundle: Bundle, examples: Examples) -> dict[str, float]:
-    """Log loss of every dimension that a bundle scores, on the newest fold of `examples`.
+def contest(candidate: Bundle, champion: Bundle, examples: Examples) -> Contest:
+    """Log losses of both on the newest fold of `examples`, in the dimensions that both score.
 
-    A dimension for which these examples have too little history to make a fold is left out.
+    Where the champion has learnt from rows of that fold (it was trained on other folds, or on a longer window), only
+    rows that were asked after all it learnt from are judged. A dimension of which these examples have too little
+    history to make a fold is left out.
     """
-    found = {}
-    for name, dimension in bundle.scorer.ready.items():
+    ours, theirs = candidate.scorer.ready, champion.scorer.ready
+    paired, notes = {}, []
+    for name in sorted(ours.keys() & theirs.keys()):
         try:
-            rows = fold_rows(examples, name).rows(Fold.TEST)
-        except InputError:
+            folds = fold_rows(examples, name)
+        except InputError as error:
+            notes.append(f"{name}: not compared, {error}")
             continue
-        outcome = examples.outcomes[name].status[rows] == Status.YES
-        probability = dimension.scores(examples.inputs(rows)).probability
-        found[name] = float(metrics.log_loss(outcome, probability, examples.points.weight[rows]))
-    return found
+        rows, note = _unlearnt(folds, champion, name, examples)
+        notes += [f"{name}: {note}"] if note else []
+        if len(rows):
+            paired[name] = _losses(candidate, champion, examples, name, rows)
+    lost, gained = theirs.keys() - ours.keys(), ours.keys() - theirs.keys()
+    return Contest(paired, tuple(sorted(lost)), tuple(sorted(gained)), tuple(notes))
 
 
-def compare(candidate: Mapping[str, float], champion: Mapping[str, float]) -> Verdict:
-    """Whether the candidate scores all that the champion scores, at a mean log loss that is no worse.
+def compare(found: Contest, *, seed: int) -> Verdict:
+    """Whether the challenger is better than the champion beyond noise: in the mean over dimensions, and worse in none.
 
-    Both are log losses by dimension on the same rows.
+    Noise is what a bootstrap by lead of the paired differences shows. A challenger that scores a dimension more only
+    has to be no worse beyond noise: the champion does not answer there at all. One that lost a dimension never passes.
     """
-    lost = sorted(champion.keys() - candidate.keys())
-    if lost:
-        return Verdict(False, (f"the champion also scores {', '.join(lost)}, the candidate does not",))
-    if not champion:
-        return Verdict(True, ("the champion scores nothing",))
-    ours = sum(candidate[name] for name in champion) / len(champion)
-    theirs = sum(champion.values()) / len(champion)
-    sentence = (
-        f"mean log loss {ours:.4f}, champion's {theirs:.4f} on the same test fold ({', '.join(sorted(champion))})"
+    if found.lost:
+        fault = f"the champion also scores {', '.join(found.lost)}, the candidate does not"
+        return Verdict(False, (fault, *found.notes))
+    gain = f"it also scores {', '.join(found.gained)}, the champion does not" if found.gained else ""
+    if not found.paired:
+        why = gain or "no dimension can be compared on rows that are new to the champion"
+        return Verdict(bool(gain) and not found.notes, (why, *found.notes))
+    comparison = paired_comparison(found.paired, seed=seed)
+    worse = [name for name, one in comparison.tasks.items() if one.worse]
+    unharmed = not worse and not comparison.mean.worse
+    passed = unharmed and (comparison.mean.better or bool(gain))
+    sentences = [_sentence(found, comparison, worse), *([gain] if gain else []), *_by_dimension(found, comparison)]
+    return Verdict(passed, (*sentences, *found.notes))
+
+
+def _sentence(found: Contest, comparison: Comparison, worse: list[str]) -> str:
+    """The mean over dimensions, and what follows from it."""
+    judged = found.paired.values()
+    ours, theirs = (
+        sum(values) / len(found.paired)
+        for values in ([one.mean(one.ours) for one in judged], [one.mean(one.theirs) for one in judged])
     )
-    return Verdict(ours <= theirs, (sentence,))
+    mean = comparison.mean
+    standing = "better beyond noise" if mean.better else "worse beyond noise" if mean.worse else "no more than noise"
+    but = f", but worse beyond noise in {', '.join(worse)}" if worse else ""
+    return (
+        f"mean log loss {ours:.4f}, champion's {theirs:.4f} on the same newest fold ({', '.join(found.paired)}): "
+        f"difference {mean}, {standing}{but}"
+    )
+
+
+def _by_dimension(found: Contest, comparison: Comparison) -> list[str]:
+    return [
+        f"{name}: log loss {one.mean(one.ours):.4f}, champion's {one.mean(one.theirs):.4f}, "
+        f"difference {comparison.tasks[name]}, {len(one.lead)} rows"
+        for name, one in found.paired.items()
+    ]
+
+
+def _losses(candidate: Bundle, champion: Bundle, examples: Examples, name: str, rows: Rows) -> PairedLosses:
+    outcome, inputs = examples.outcomes[name].status[rows] == Status.YES, examples.inputs(rows)
+    ours, theirs = (
+        row_log_loss(outcome, one.scorer.ready[name].scores(inputs).probability) for one in (candidate, champion)
+    )
+    return PairedLosses(ours, theirs, examples.points.weight[rows], examples.points.queries.lead[rows])
+
+
+def _unlearnt(folds: Folds, champion: Bundle, name: str, examples: Examples) -> tuple[Rows, str]:
+    """Rows of the test fold that the champion has not learnt from, and what there is to say if that is not all."""
+    rows = folds.rows(Fold.TEST)
+    until = _learnt_until(champion, name)
+    new = rows[examples.points.queries.as_of[rows] >= until]
+    if len(new) == len(rows):
+        return rows, ""
+    judged = "not compared" if not len(new) else f"judged on the {len(new)} later of {len(rows)} rows"
+    return new, f"{judged}, for the champion has learnt from what was known until {time_text(until)}"
+
+
+def _learnt_until(champion: Bundle, name: str) -> int:
+    """UTC µs until which a bundle may have learnt: where its own newest fold began, which only judged it."""
+    values = champion.metrics.get("dimensions", {}).get(name, {})
+    text = values.get("folds", {}).get("test_from", champion.manifest.known_until)
+    return to_microseconds(datetime.fromisoformat(text))

@@ -9,8 +9,7 @@ from assets.registry import champion
 from assets.tenants import TENANTS
 from lintel.home import Home
 from lintel.registry.champion import champion_bundle
-from lintel.scoring.answers import score_batch
-from lintel.store.scores import ScoreRow
+from lintel.scoring.answers import score_batch, store_batch
 
 
 @dg.asset(
@@ -22,9 +21,9 @@ def lead_scores(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home])
     log = home.log(tenant, now=datetime.now(UTC))
     model = champion_bundle(home.traffic, home.settings.bundles_path, tenant)
     now = datetime.now(UTC)
-    answers = score_batch(model.bundle, log, seq=home.lake.watermark(tenant), model_version=model.version, now=now)
-    home.scores.put(tenant, [ScoreRow.of(answer, now) for answer in answers])
-    retired = home.scores.retire(tenant, now)
+    seq = home.lake.watermark(tenant)
+    answers = score_batch(model.bundle, log, seq=seq, model_version=model.version, scores=home.scores, now=now)
+    retired = store_batch(home.scores, log, model.bundle.digest, answers, now)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(answers),

@@ -39,6 +39,7 @@ def score(
             explain=explain,
             model_version=champion.version,
             served_by="champion",
+            scores=home.scores,
         )[0]
     if "error" in answer:
         raise UnansweredError(lead, answer["error"]["type"], answer["error"]["detail"])

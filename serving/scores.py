@@ -95,6 +95,7 @@ def _score(runtime: Runtime, tenant: str, asked: ScoreRequest) -> list[dict[str,
         explain=asked.explain,
         model_version=model.version,
         served_by=model.served_by,
+        scores=runtime.home.scores,
         now=runtime.now(),
     )
     failed = sum("error" in answer for answer in answers)

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-
 from lintel.errors import NotFoundError
 from lintel.events.moments import to_microseconds
 from lintel.scoring.bundle import Bundle
+from lintel.scoring.comparison import Comparison, nightly_comparison, past_scores, stored_comparison
 from lintel.scoring.decision_id import decision_id
 from lintel.store.events import EventStore
 from lintel.store.log import TenantLog
+from lintel.store.scores import ScoreRow, ScoreStore
 from lintel.store.tenants import Clock, Tenant
 
 Json = dict[str, Any]
@@ -27,6 +27,7 @@ def score_leads(
     explain: bool,
     model_version: int | None,
     served_by: str,
+    scores: ScoreStore | None = None,
     now: datetime | None = None,
 ) -> list[Json]:
     """Answers for `lead_ids`, in their order, from the events in the store.
@@ -36,6 +37,7 @@ def score_leads(
     as_of: with a zone; None means the tenant's clock: now, or the newest `known_at` of its log.
     model_version: as registered; None if only the bundle is known.
     served_by: the rung of the fallback ladder that answers.
+    scores: what nightly runs stored, for rank and trend; without it an answer says that it has none.
     now: the wall clock; for tests.
 
     An unknown lead, or one of which nothing was known at `as_of`, has an `error` in its place; others are answered. A
@@ -50,6 +52,9 @@ def score_leads(
     cards = bundle.score(events, moment, explain=explain, time_zone=tenant.time_zone)
     shared = _envelope(bundle, tenant, seq=seq, model_version=model_version, served_by=served_by)
     answers = {card["lead_id"]: _answer(card, shared, now) for card in cards}
+    comparison = stored_comparison(scores, tenant, bundle.digest, moment, list(answers))
+    for answer in answers.values():
+        _compare(answer, comparison)
     return [_of_lead(lead_id, survivors[lead_id], answers) for lead_id in lead_ids]
 
 
@@ -60,11 +65,13 @@ def score_batch(
     seq: int,
     model_version: int | None,
     served_by: str = "champion",
+    scores: ScoreStore | None = None,
     now: datetime | None = None,
 ) -> list[Json]:
     """Answers for all leads of a log that are open at its as-of time, highest priority first, without reasons.
 
-    `seq` is the last event in the log. Each has a percentile: the share of open leads with a lower priority, 0..100.
+    `seq` is the last event in the log. Each is ranked among the others; `scores` has the past of which the trend is
+    told. `store_batch` keeps them.
     """
     tenant = log.tenant
     as_of = to_microseconds(log.as_of)
@@ -72,8 +79,23 @@ def score_batch(
     shared = _envelope(bundle, tenant, seq=seq, model_version=model_version, served_by=served_by)
     now = now or datetime.now(UTC)
     answers = [_answer(card, shared, now) for card in cards if card.get("status") == "open"]
-    _rank(answers)
+    past = past_scores(scores, tenant.id, bundle.digest, log.as_of) if scores else {}
+    comparison = nightly_comparison(answers, tenant, log.as_of, past)
+    for answer in answers:
+        _compare(answer, comparison)
     return sorted(answers, key=lambda one: (-one["overall"].get("priority", -1.0), one["lead_id"]))
+
+
+def store_batch(scores: ScoreStore, log: TenantLog, bundle: str, answers: Sequence[Json], now: datetime) -> int:
+    """Keep the answers of a nightly run by the bundle with this digest, and the ranking that requests are held
+    against; leads that have none any more leave the list, and how many did is returned."""
+    tenant = log.tenant
+    scores.put(tenant.id, [ScoreRow.of(answer, now) for answer in answers])
+    ranking = nightly_comparison(answers, tenant, log.as_of, {}).ranking
+    if ranking is not None:
+        scores.put_ranking(tenant.id, log.as_of, bundle, ranking.to_json())
+    scores.forget(tenant.id, log.as_of)
+    return scores.retire(tenant.id, now)
 
 
 def tenant_time(store: EventStore, tenant: Tenant, now: datetime) -> datetime:
@@ -111,17 +133,15 @@ def _answer(card: Json, shared: Json, now: datetime) -> Json:
     return head | shared | card
 
 
+def _compare(answer: Json, comparison: Comparison) -> None:
+    """Complete the head of an answer that has scores."""
+    if "overall" in answer:
+        answer["overall"] |= comparison.of(answer)
+
+
 def _of_lead(lead_id: str, survivor: str, answers: Mapping[str, Json]) -> Json:
     """The answer under the id that was asked for; a merged lead is answered by the one it lives on as."""
     answer = answers.get(survivor)
     if answer is None:
         return {"lead_id": lead_id, "error": {"type": "unknown-lead", "detail": f"There is no lead {lead_id!r}."}}
     return answer if lead_id == survivor else {**answer, "lead_id": lead_id, "merged_into": survivor}
-
-
-def _rank(answers: Sequence[Json]) -> None:
-    ranked = [one for one in answers if "priority" in one["overall"]]
-    priorities = np.array([one["overall"]["priority"] for one in ranked])
-    below = np.searchsorted(np.sort(priorities), priorities, side="left")
-    for answer, count in zip(ranked, below.tolist(), strict=True):
-        answer["overall"]["percentile"] = round(100.0 * count / len(ranked), 1)

@@ -12,6 +12,7 @@ from typing import Any
 
 from lintel.errors import IncompatibleError, NotFoundError
 from lintel.store.events import EventStore
+from lintel.store.scores import ScoreStore
 from lintel.store.tenants import Tenant
 
 DIGEST = "sha256:" + "a" * 64
@@ -48,6 +49,7 @@ def counting_scores(
     explain: bool,
     model_version: int | None,
     served_by: str,
+    scores: ScoreStore,
     now: datetime,
 ) -> list[dict[str, Any]]:
     """The scoring call's stand-in: how many events of each lead were known."""

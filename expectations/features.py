@@ -20,11 +20,13 @@ _NEVER_NEGATIVE = (
     Aggregation.PENDING,
     Aggregation.EXCESS,
     Aggregation.PER,
+    Aggregation.CONTEXT_LEVEL,
 )
 _FRACTIONS = (Aggregation.SHARE, Aggregation.EQUALS, Aggregation.IS_LAST)
 BOUNDS: Mapping[Aggregation, tuple[float, float | None]] = {
     **dict.fromkeys(_NEVER_NEGATIVE, (0.0, None)),
     **dict.fromkeys(_FRACTIONS, (0.0, 1.0)),
+    Aggregation.SEASON: (-1.0, 1.0),
 }
 """What follows from the definition of an aggregation, whatever the events are."""
 

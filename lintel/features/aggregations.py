@@ -14,6 +14,7 @@ from lintel.events.timezones import MICROSECONDS_PER_DAY
 from lintel.features.feature import Aggregation
 from lintel.features.plan import Group
 from lintel.features.view import View
+from lintel.market.context import Reading
 
 Index = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -171,6 +172,36 @@ def _clock(view: View, group: Group) -> Numbers:
     return group.table[:, view.as_of_minute]
 
 
+def _season(view: View, group: Group) -> Numbers:
+    return group.table[:, view.as_of_day]
+
+
+def _context_level(view: View, group: Group) -> Numbers:
+    return _of_market(view, group, lambda reading, _: reading.level)
+
+
+def _context_change(view: View, group: Group) -> Numbers:
+    return _of_market(view, group, lambda reading, window: reading.level - reading.before(window))
+
+
+def _context_growth(view: View, group: Group) -> Numbers:
+    return _of_market(view, group, lambda reading, window: _growth(reading.level, reading.before(window)))
+
+
+def _growth(level: Floats, before: Floats) -> Floats:
+    return _where(before != 0, level / before - 1)
+
+
+def _of_market(view: View, group: Group, measured: Callable[[Reading, int], Floats]) -> Floats:
+    out = np.full((len(group.context), len(view.as_of)), np.nan)
+    if len(view.context):
+        for row, (metric, window) in enumerate(group.context):
+            reading = view.readings[metric]
+            if reading is not None:
+                out[row] = measured(reading, window)
+    return out
+
+
 def _time(view: View, member: Index) -> NDArray[np.int64]:
     """Times of flat positions; a stop, one past the last member, gives some time that the caller masks."""
     return view.history.time[view.history.position[member]]
@@ -209,4 +240,8 @@ AGGREGATIONS: Mapping[Aggregation, Callable[[View, Group], Numbers]] = {
     Aggregation.EXCESS: _excess,
     Aggregation.IS_LAST: _is_last,
     Aggregation.CLOCK: _clock,
+    Aggregation.SEASON: _season,
+    Aggregation.CONTEXT_LEVEL: _context_level,
+    Aggregation.CONTEXT_CHANGE: _context_change,
+    Aggregation.CONTEXT_GROWTH: _context_growth,
 }

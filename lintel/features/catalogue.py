@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -10,12 +10,21 @@ from lintel.errors import InputError
 from lintel.events.kinds import kinds
 from lintel.features.declarations import declared_features
 from lintel.features.fairness import denied_words
-from lintel.features.feature import NEEDS_AGAINST, NEEDS_MEASURE, Aggregation, Feature
-from lintel.features.measures import MEASURES, divisor
+from lintel.features.feature import NEEDS_AGAINST, NEEDS_MEASURE, OF_CONTEXT, OF_TIME, Aggregation, Feature
+from lintel.features.measures import MEASURES, RHYTHMS, SEASONS, divisor
 from lintel.features.selectors import OUTCOMES
+from lintel.market.metrics import METRICS
 
 KERNEL_VERSION = 1
 """Raised when the kernel gives other numbers for the same declarations; part of the digest."""
+
+
+_MEASURES_OF: Mapping[Aggregation, Collection[str]] = {
+    Aggregation.CLOCK: RHYTHMS,
+    Aggregation.SEASON: SEASONS,
+    **dict.fromkeys(OF_CONTEXT, METRICS),
+}
+"""What aggregations without events may name as their measure."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +93,7 @@ def _kinds_fault(feature: Feature) -> str | None:
         return f"reads {unknown[0]!r}, which is not a registered kind"
     if outcome := sorted(used & OUTCOMES):
         return f"reads {outcome[0]!r}, an outcome"
-    if not feature.kinds and feature.aggregation is not Aggregation.CLOCK:
+    if not feature.kinds and feature.aggregation not in OF_TIME | OF_CONTEXT:
         return "reads no kinds"
     if feature.aggregation in NEEDS_AGAINST and not feature.against:
         return "has nothing to be set against"
@@ -96,6 +105,8 @@ def _kinds_fault(feature: Feature) -> str | None:
 def _measure_fault(feature: Feature) -> str | None:
     if feature.aggregation in NEEDS_MEASURE and feature.measure is None:
         return "has no measure"
+    if (own := _MEASURES_OF.get(feature.aggregation)) is not None:
+        return None if feature.measure in own else f"has an unknown measure {feature.measure!r}"
     for measure, selected in ((feature.measure, feature.kinds), (feature.against_measure, feature.against)):
         if measure is not None and measure not in MEASURES:
             return f"has an unknown measure {measure!r}"
@@ -105,6 +116,8 @@ def _measure_fault(feature: Feature) -> str | None:
 
 
 def _window_fault(feature: Feature) -> str | None:
+    if feature.aggregation in {Aggregation.CONTEXT_CHANGE, Aggregation.CONTEXT_GROWTH} and feature.window_days is None:
+        return "has no window"
     if feature.window_days is not None and feature.window_days <= 0:
         return "has an empty window"
     if feature.aggregation is Aggregation.TREND and not (feature.window_days or 0) < (feature.baseline_days or 0):

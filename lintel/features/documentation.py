@@ -21,6 +21,7 @@ def catalogue_markdown(catalogue: Catalogue | None = None) -> str:
         f"{len(catalogue)} features, version `{catalogue.digest}`. A feature as of time T uses only events with",
         "`occurred_at <= T` and `known_at <= T`, and of a corrected event the version that was known at T. A window of",
         "n days holds what occurred after T - n days and up to T. Days, hours and weekdays are local to the tenant.",
+        "What describes the market reads the tenant's [market series](market.md) under the same rule.",
         "No feature reads an outcome, another lead, or a protected attribute. Monotone: the direction in which the",
         "score of a dimension may move as the feature grows, where one is known.",
     ]

@@ -9,11 +9,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lintel.events.columns import EventColumns, Queries, columns_from_table
-from lintel.events.timezones import utc_offsets
+from lintel.events.timezones import UtcOffsets, utc_offsets
 from lintel.features.catalogue import Catalogue
 from lintel.features.catalogue import catalogue as whole_catalogue
 from lintel.features.frame import FeatureFrame, microseconds
 from lintel.features.kernel import compute
+from lintel.market.context import NO_CONTEXT, ContextColumns
 
 EVENTS_AT_A_TIME = 500_000
 """Events that `nightly_frames` holds as columns at a time: about 100 bytes each, thrice while they are sorted."""
@@ -26,6 +27,7 @@ def request_features(
     *,
     time_zone: str = "UTC",
     catalogue: Catalogue | None = None,
+    context: ContextColumns = NO_CONTEXT,
 ) -> FeatureFrame:
     """Features of a few leads, one row an entry of `lead_ids` and in its order; a lead may come several times.
 
@@ -33,6 +35,7 @@ def request_features(
     ----------
     events: their events (STORED_SCHEMA or INCOMING_SCHEMA), perhaps among others; a lead without any has a row too.
     as_of: one time with zone for all, or one for each entry.
+    context: the tenant's market series.
 
     Raises InputError for an unknown zone or an as-of time without a zone.
     """
@@ -40,8 +43,9 @@ def request_features(
     codes = {lead: code for code, lead in enumerate(leads)}
     columns = columns_from_table(events, pa.array(leads, pa.string()))
     asked = np.array([codes[lead] for lead in lead_ids], np.int32)
-    matrix = _in_any_order(columns, asked, microseconds(as_of, len(asked)), time_zone, catalogue)
-    return FeatureFrame(tuple(lead_ids), microseconds(as_of, len(asked)), matrix, catalogue or whole_catalogue())
+    moment = microseconds(as_of, len(asked))
+    matrix = _in_any_order(columns, Queries(asked, moment), utc_offsets(time_zone), catalogue, context)
+    return FeatureFrame(tuple(lead_ids), moment, matrix, catalogue or whole_catalogue())
 
 
 def nightly_features(
@@ -51,11 +55,12 @@ def nightly_features(
     as_of: datetime,
     time_zone: str = "UTC",
     catalogue: Catalogue | None = None,
+    context: ContextColumns = NO_CONTEXT,
 ) -> FeatureFrame:
     """Features of all leads at one time. `lead_ids`, (L,), is the lead of each code in `columns.lead`."""
     moment = microseconds(as_of, len(lead_ids))
     queries = Queries(np.arange(len(lead_ids), dtype=np.int32), moment)
-    matrix = compute(columns, queries, zone=utc_offsets(time_zone), catalogue=catalogue)
+    matrix = compute(columns, queries, zone=utc_offsets(time_zone), catalogue=catalogue, context=context)
     return FeatureFrame(tuple(lead_ids), moment, matrix, catalogue or whole_catalogue())
 
 
@@ -66,6 +71,7 @@ def nightly_frames(
     as_of: datetime,
     time_zone: str = "UTC",
     catalogue: Catalogue | None = None,
+    context: ContextColumns = NO_CONTEXT,
     events_at_a_time: int = EVENTS_AT_A_TIME,
 ) -> Iterator[FeatureFrame]:
     """`nightly_features` of a table too large to hold as columns: one frame a run of leads, in the order of
@@ -77,7 +83,7 @@ def nightly_frames(
     for first, last in _runs(starts, events_at_a_time):
         leads = lead_ids[first:last]
         part = columns_from_table(events.take(order[starts[first] : starts[last]]), pa.array(leads, pa.string()))
-        yield nightly_features(part, leads, as_of=as_of, time_zone=time_zone, catalogue=catalogue)
+        yield nightly_features(part, leads, as_of=as_of, time_zone=time_zone, catalogue=catalogue, context=context)
 
 
 def _runs(starts: NDArray[np.intp], size: int) -> Iterator[tuple[int, int]]:
@@ -91,13 +97,14 @@ def _runs(starts: NDArray[np.intp], size: int) -> Iterator[tuple[int, int]]:
 
 def _in_any_order(
     columns: EventColumns,
-    lead: NDArray[np.int32],
-    as_of: NDArray[np.int64],
-    time_zone: str,
+    asked: Queries,
+    zone: UtcOffsets,
     catalogue: Catalogue | None,
+    context: ContextColumns,
 ) -> NDArray[np.float32]:
-    order = np.lexsort((as_of, lead))
-    found = compute(columns, Queries(lead[order], as_of[order]), zone=utc_offsets(time_zone), catalogue=catalogue)
+    order = np.lexsort((asked.as_of, asked.lead))
+    queries = Queries(asked.lead[order], asked.as_of[order])
+    found = compute(columns, queries, zone=zone, catalogue=catalogue, context=context)
     matrix = np.empty_like(found)
     matrix[order] = found
     return matrix

@@ -34,6 +34,10 @@ class Aggregation(StrEnum):
     EXCESS = "excess"  # number of A less number of B, at least 0
     IS_LAST = "is_last"  # 1 if the last event of B is one of A, else 0
     CLOCK = "clock"  # the measure of the as-of time itself
+    SEASON = "season"  # the measure of the local date of the as-of time
+    CONTEXT_LEVEL = "context_level"  # the newest value of the market metric that the measure names
+    CONTEXT_CHANGE = "context_change"  # that less the value of the same series at the beginning of the window
+    CONTEXT_GROWTH = "context_growth"  # the same change divided by the value at the beginning of the window
 
 
 class Unit(StrEnum):
@@ -49,10 +53,13 @@ class Unit(StrEnum):
     FLAG = "flag"
     STAGE = "stage"
     NUMBER = "number"
+    PERCENT = "percent"
+    POINTS = "percentage points"
 
 
 _ZERO = "0: none happened"
 _ABSENT = "absent = NaN: never happened"
+_NO_SERIES = "absent = NaN: no market series, or none that goes back so far"
 _MISSING: Mapping[Aggregation, str] = {
     Aggregation.COUNT: _ZERO,
     Aggregation.SUM: _ZERO,
@@ -70,7 +77,15 @@ _MISSING: Mapping[Aggregation, str] = {
     Aggregation.PENDING: "absent = NaN: nothing is pending",
     Aggregation.DEVIATION: "absent = NaN: fewer than two",
     Aggregation.CLOCK: "never absent",
+    Aggregation.SEASON: "never absent",
+    Aggregation.CONTEXT_LEVEL: _NO_SERIES,
+    Aggregation.CONTEXT_CHANGE: _NO_SERIES,
+    Aggregation.CONTEXT_GROWTH: _NO_SERIES,
 }
+OF_CONTEXT = frozenset({Aggregation.CONTEXT_LEVEL, Aggregation.CONTEXT_CHANGE, Aggregation.CONTEXT_GROWTH})
+"""Of the market, whoever the lead is: they read no events."""
+OF_TIME = frozenset({Aggregation.CLOCK, Aggregation.SEASON})
+"""Of the as-of time alone."""
 NEEDS_MEASURE = frozenset(
     {
         Aggregation.SUM,
@@ -84,7 +99,8 @@ NEEDS_MEASURE = frozenset(
         Aggregation.UNTIL,
         Aggregation.DISTINCT,
         Aggregation.RATIO,
-        Aggregation.CLOCK,
+        *OF_TIME,
+        *OF_CONTEXT,
     }
 )
 NEEDS_AGAINST = frozenset(

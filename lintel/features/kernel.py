@@ -1,7 +1,8 @@
 """The one feature kernel: event columns and as-of times in, a float32 matrix out.
 
 Work goes in chunks of whole leads, so that temporaries stay small and in cache. A row's bytes depend on nothing but
-its own lead's events and its as-of time: not on other leads, other queries, the chunks, or the order of arrival.
+its own lead's events, its as-of time and the market series known by then: not on other leads, other queries, the
+chunks, or the order of arrival.
 """
 
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from lintel.features.plan import Plan, compile_plan
 from lintel.features.timeline import Timeline
 from lintel.features.view import look
 from lintel.features.visibility import survey, unfold
+from lintel.market.context import NO_CONTEXT, ContextColumns
 
 Matrix = NDArray[np.float32]
 
@@ -36,15 +38,20 @@ def compute(
     *,
     zone: UtcOffsets,
     catalogue: Catalogue | None = None,
+    context: ContextColumns = NO_CONTEXT,
     chunk_events: int = CHUNK_EVENTS,
 ) -> Matrix:
     """Features (q, F) of each query, in the catalogue's order; the whole catalogue by default.
 
-    An event counts for a query at T iff occurred_at <= T and known_at <= T < superseded_at.
+    An event counts for a query at T iff occurred_at <= T and known_at <= T < superseded_at. `context` has the tenant's
+    market series; without any, what describes the market is absent.
     """
     catalogue = catalogue or whole_catalogue()
     out = np.empty((len(queries), len(catalogue)), np.float32)
-    for rows, matrix in compute_chunks(columns, queries, zone=zone, catalogue=catalogue, chunk_events=chunk_events):
+    chunks = compute_chunks(
+        columns, queries, zone=zone, catalogue=catalogue, context=context, chunk_events=chunk_events
+    )
+    for rows, matrix in chunks:
         out[rows] = matrix
     return out
 
@@ -55,10 +62,11 @@ def compute_chunks(
     *,
     zone: UtcOffsets,
     catalogue: Catalogue | None = None,
+    context: ContextColumns = NO_CONTEXT,
     chunk_events: int = CHUNK_EVENTS,
 ) -> Iterator[tuple[slice, Matrix]]:
     """`compute` piece by piece: (which queries, their features), in order, for consumers that keep no whole matrix."""
-    kernel = _Kernel(compile_plan(catalogue or whole_catalogue()), zone, chunk_events)
+    kernel = _Kernel(compile_plan(catalogue or whole_catalogue()), zone, context, chunk_events)
     for chunk in kernel.chunks(columns, queries):
         yield from kernel.features(chunk)
 
@@ -77,6 +85,7 @@ class _Chunk:
 class _Kernel:
     plan: Plan
     zone: UtcOffsets
+    context: ContextColumns
     chunk_events: int
 
     def chunks(self, columns: EventColumns, queries: Queries) -> Iterator[_Chunk]:
@@ -113,7 +122,7 @@ class _Kernel:
         return index_events(columns if len(columns) else _placeholder(queries), timeline, self.zone, self.plan)
 
     def aggregate(self, history: History, queries: Queries, timeline: Timeline) -> Matrix:
-        view = look(history, queries, timeline, self.zone, self.plan)
+        view = look(history, queries, timeline, zone=self.zone, plan=self.plan, context=self.context)
         out = np.empty((len(self.plan.column), len(queries)), np.float32)
         first = 0
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lintel.events.columns import NULL, NULL_SIGNAL, EventColumns
 from lintel.events.kinds import Measure, kinds
 from lintel.events.schema import SIGNALS
+from lintel.events.timezones import MICROSECONDS_PER_DAY
 from lintel.features.feature import Unit
 from lintel.features.selectors import Selector
 
@@ -36,6 +37,9 @@ RHYTHMS = (
     "night",
     "office_hours",
 )
+SEASONS = ("season_sine", "season_cosine")
+"""Of a date, its day of the year as an angle."""
+DAYS_PER_YEAR = 365.25
 DURATIONS = ("waited", "gap")
 """µs since what ended a wait (`selectors.WAITS`), and since the previous event of the same selector."""
 MEASURES: frozenset[str] = frozenset((*CARRIED, *IDENTIFIERS, "due_at", "channel", *SIGNALS, *RHYTHMS, *DURATIONS))
@@ -78,6 +82,19 @@ def rhythm_table() -> Int64:
     turns = [np.rint(np.sin(angle) * _TURN), np.rint(np.cos(angle) * _TURN)]
     quarters = [hour // 6 == quarter for quarter in (1, 2, 3, 0)]
     return np.array([minute_of_day, *turns, weekday, weekday >= 5, *quarters, office]).astype(np.int64)
+
+
+def day_of_year(local: Int64) -> Int64:
+    """Days since 1 January of local wall-clock µs, 0..365."""
+    day = (local // MICROSECONDS_PER_DAY).astype("datetime64[D]")
+    return (day - day.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)
+
+
+@cache
+def season_table() -> NDArray[np.float64]:
+    """Each of SEASONS at each day of the year, (len(SEASONS), 366)."""
+    angle = np.arange(366) * (2 * np.pi / DAYS_PER_YEAR)
+    return np.array([np.sin(angle), np.cos(angle)])
 
 
 def fill_measures(out: Int64, columns: EventColumns, local: Int64, rows: Mapping[str, int]) -> None:

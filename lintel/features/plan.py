@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from lintel.events.kinds import kind_codes
 from lintel.events.timezones import MICROSECONDS_PER_DAY
 from lintel.features.catalogue import Catalogue
-from lintel.features.feature import Aggregation, Feature
-from lintel.features.measures import RHYTHMS, divisor, rhythm_table
+from lintel.features.feature import OF_CONTEXT, Aggregation, Feature
+from lintel.features.measures import RHYTHMS, SEASONS, divisor, rhythm_table, season_table
 from lintel.features.selectors import WAITS, Selector
+from lintel.market.metrics import METRIC_CODES
 
 Index = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -34,7 +35,8 @@ class Group:
     days: Floats  # length of the window, NaN if unbounded
     baseline_days: Floats
     level: NDArray[np.int64]  # (k, 1)
-    table: NDArray[np.float64]  # (k, minutes of the week) for CLOCK, else (0, 0)
+    table: Floats  # (k, minutes of the week) for CLOCK, (k, days of the year) for SEASON, else (0, 0)
+    context: tuple[tuple[int, int], ...]  # (metric, µs of the window) for aggregations of the market, else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,8 @@ def _group(compiler: _Compiler, catalogue: Catalogue, aggregation: Aggregation) 
         days=_tall([float(f.window_days or np.nan) for f in features]),
         baseline_days=_tall([float(f.baseline_days or np.nan) for f in features]),
         level=np.array([f.level or 0 for f in features], np.int64)[:, None],
-        table=_clock_table(features) if aggregation is Aggregation.CLOCK else np.zeros((0, 0)),
+        table=_time_table(aggregation, features),
+        context=_context(features) if aggregation in OF_CONTEXT else (),
     )
 
 
@@ -187,9 +190,17 @@ def _membership(compiler: _Compiler) -> NDArray[np.bool_]:
     return table
 
 
-def _clock_table(features: list[Feature]) -> Floats:
-    rows = [RHYTHMS.index(feature.measure or "") for feature in features]
-    return rhythm_table()[rows] / _tall([_divisor(f, f.measure, f.kinds) for f in features])
+def _time_table(aggregation: Aggregation, features: list[Feature]) -> Floats:
+    if aggregation is Aggregation.CLOCK:
+        rows = [RHYTHMS.index(feature.measure or "") for feature in features]
+        return rhythm_table()[rows] / _tall([_divisor(f, f.measure, f.kinds) for f in features])
+    if aggregation is Aggregation.SEASON:
+        return season_table()[[SEASONS.index(feature.measure or "") for feature in features]]
+    return np.zeros((0, 0))
+
+
+def _context(features: list[Feature]) -> tuple[tuple[int, int], ...]:
+    return tuple((METRIC_CODES[f.measure or ""], (f.window_days or 0) * MICROSECONDS_PER_DAY) for f in features)
 
 
 def _divisor(feature: Feature, measure: str | None, selected: Selector) -> float:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lintel.features.feature import Feature
-from lintel.scoring.wording import HOUR_MEASURES, describe, describe_hour
+from lintel.features.measures import SEASONS
+from lintel.scoring.wording import HOUR_MEASURES, describe, describe_hour, describe_season
 
 Float64 = NDArray[np.float64]
 
@@ -67,7 +68,7 @@ def _groups(features: Sequence[Feature]) -> Mapping[tuple[object, ...], list[int
     """Positions of the features that differ in their window only."""
     groups: dict[tuple[object, ...], list[int]] = {}
     for position, one in enumerate(features):
-        measure = "hour" if one.measure in HOUR_MEASURES else one.measure
+        measure = "hour" if one.measure in HOUR_MEASURES else "season" if one.measure in SEASONS else one.measure
         key = (one.aggregation, one.kinds, measure, one.against, one.against_measure, one.level)
         groups.setdefault(key, []).append(position)
     return groups
@@ -81,7 +82,7 @@ def _text(
     features: Sequence[Feature],
 ) -> str:
     strongest = ordered[0]
-    if features[strongest].measure in {"hour_sine", "hour_cosine"}:
-        told = [features[row] for row in rows]
-        return describe_hour(told, values[rows].tolist(), typical[rows].tolist())
+    for measures, told in (({"hour_sine", "hour_cosine"}, describe_hour), (set(SEASONS), describe_season)):
+        if features[strongest].measure in measures:
+            return told([features[row] for row in rows], values[rows].tolist(), typical[rows].tolist())
     return describe(features[strongest], float(values[strongest]), float(typical[strongest]))

@@ -2,14 +2,17 @@
 
 import math
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 import numpy as np
 
-from lintel.features.feature import Aggregation, Feature, Unit
+from lintel.features.feature import OF_CONTEXT, Aggregation, Feature, Unit
+from lintel.features.measures import DAYS_PER_YEAR
 
 _COUNTING = frozenset({Aggregation.COUNT, Aggregation.DISTINCT, Aggregation.DISTINCT_DAYS, Aggregation.COUNT_SINCE})
 _MINUTES = {Unit.MINUTES: 1.0, Unit.DAYS: 1440.0}
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_UNIT_WORDS = {Unit.RATE: " a day", Unit.PERCENT: " %", Unit.POINTS: " percentage points"}
 _ANGLE = "of the local hour as an angle, "
 
 HOUR_MEASURES = frozenset({"hour", "hour_sine", "hour_cosine"})
@@ -21,7 +24,7 @@ def describe(feature: Feature, value: float, typical: float) -> str:
     usual = "" if np.isnan(typical) else f" (typical: {quantity(feature, typical)})"
     label = feature.label.replace(" (Monday 0)", "")
     if np.isnan(value):
-        return f"{label}: none so far{usual}"
+        return f"{label}: {'not known' if feature.aggregation in OF_CONTEXT else 'none so far'}{usual}"
     if feature.unit is Unit.FLAG:
         return f"{label}: {quantity(feature, value)}"
     if feature.unit is Unit.COUNT and feature.aggregation in _COUNTING:
@@ -36,6 +39,12 @@ def describe_hour(features: Sequence[Feature], values: Sequence[float], typical:
     if own is None:
         return f"hour of day {subject}: none so far"
     return f"hour of day {subject}: {own}" + (f" (typical: {usual})" if usual else "")
+
+
+def describe_season(features: Sequence[Feature], values: Sequence[float], typical: Sequence[float]) -> str:
+    """Sine and cosine of the same date, in any order, as its month."""
+    own, usual = (_month_of(features, numbers) for numbers in (values, typical))
+    return f"time of the year: {own}" + (f" (typical: {usual})" if usual else "")
 
 
 def quantity(feature: Feature, value: float) -> str:
@@ -57,7 +66,7 @@ def quantity(feature: Feature, value: float) -> str:
 def _number(unit: Unit, value: float) -> str:
     if unit is Unit.CURRENCY:
         return f"{value:,.0f}"
-    return f"{value:,.2f}".rstrip("0").rstrip(".") + (" a day" if unit is Unit.RATE else "")
+    return f"{value:,.2f}".rstrip("0").rstrip(".") + _UNIT_WORDS.get(unit, "")
 
 
 def _duration(minutes: float) -> str:
@@ -82,8 +91,19 @@ def _clock(hours: float) -> str:
 
 
 def _hour_of(features: Sequence[Feature], numbers: Sequence[float]) -> str | None:
+    turn = _turn(features, numbers, "hour")
+    return None if turn is None else _clock(turn * 24)
+
+
+def _month_of(features: Sequence[Feature], numbers: Sequence[float]) -> str | None:
+    turn = _turn(features, numbers, "season")
+    return None if turn is None else f"{date(2024, 1, 1) + timedelta(days=round(turn * DAYS_PER_YEAR)):%B}"
+
+
+def _turn(features: Sequence[Feature], numbers: Sequence[float], circle: str) -> float | None:
+    """Share of a full turn, 0..1, of the angle whose sine and cosine these features are; None if one is absent."""
     found = {feature.measure: number for feature, number in zip(features, numbers, strict=True)}
-    sine, cosine = found.get("hour_sine", math.nan), found.get("hour_cosine", math.nan)
+    sine, cosine = found.get(f"{circle}_sine", math.nan), found.get(f"{circle}_cosine", math.nan)
     if math.isnan(sine) or math.isnan(cosine):
         return None
-    return _clock(math.atan2(sine, cosine) / math.tau * 24 % 24)
+    return math.atan2(sine, cosine) / math.tau % 1

@@ -1,7 +1,7 @@
 """The features by their meaning: one query, one feature, plain lists and loops. Slow and, so it is hoped, obvious."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import pstdev
@@ -12,6 +12,7 @@ from lintel.events.kinds import kinds
 from lintel.events.schema import SIGNALS
 from lintel.features.feature import Aggregation, Feature, Unit
 from lintel.features.selectors import WAITS
+from lintel.market.metrics import METRICS
 
 DAY = 86_400_000_000
 NAN = float("nan")
@@ -67,8 +68,23 @@ def _number(value: int, scale: int) -> float | None:
     return None if value == NULL else int(value) / scale
 
 
-def feature_value(feature: Feature, log: list[Event], lead: int, as_of: int, zone: str) -> float:
+@dataclass(frozen=True)
+class Vintage:
+    """One publication of one observation of a market series."""
+
+    metric: str
+    national: bool
+    observed_at: int
+    published_at: int
+    value: float
+
+
+def feature_value(
+    feature: Feature, log: list[Event], lead: int, as_of: int, zone: str, *, market: Sequence[Vintage] = ()
+) -> float:
     """The value of one feature for one lead at one time, from the whole log in its order."""
+    if feature.measure in METRICS:
+        return _of_market(feature, market, as_of)
     seen = [
         event
         for event in log
@@ -76,7 +92,41 @@ def feature_value(feature: Feature, log: list[Event], lead: int, as_of: int, zon
     ]
     if feature.aggregation is Aggregation.CLOCK:
         return _rhythm(feature.measure, as_of, zone)
+    if feature.aggregation is Aggregation.SEASON:
+        angle = 2 * math.pi * (_local(as_of, zone).timetuple().tm_yday - 1) / 365.25
+        return {"season_sine": math.sin, "season_cosine": math.cos}[feature.measure](angle)
     return _RULES[feature.aggregation](_Case(feature, seen, as_of, zone))
+
+
+def _of_market(feature: Feature, market: Sequence[Vintage], as_of: int) -> float:
+    """Of the tenant's own area if it said anything that still speaks, else of the country."""
+    reach = METRICS[feature.measure].reach_days * DAY
+    for national in (False, True):
+        seen = [
+            one
+            for one in market
+            if (one.metric, one.national) == (feature.measure, national)
+            and one.observed_at <= as_of
+            and one.published_at <= as_of
+        ]
+        newest = _newest(seen, as_of, reach)
+        if newest is None:
+            continue
+        if feature.aggregation is Aggregation.CONTEXT_LEVEL:
+            return newest.value
+        earlier = _newest(seen, newest.observed_at - feature.window_days * DAY, reach)
+        if earlier is None or (feature.aggregation is Aggregation.CONTEXT_GROWTH and not earlier.value):
+            return NAN
+        change = newest.value - earlier.value
+        return change if feature.aggregation is Aggregation.CONTEXT_CHANGE else change / earlier.value
+    return NAN
+
+
+def _newest(seen: list[Vintage], limit: int, reach: int) -> Vintage | None:
+    """The newest vintage of the newest observation up to `limit`, if that still speaks at `limit`."""
+    up_to = [one for one in seen if one.observed_at <= limit]
+    newest = max(up_to, key=lambda one: (one.observed_at, one.published_at), default=None)
+    return newest if newest is not None and limit - newest.observed_at < reach else None
 
 
 @dataclass(frozen=True)

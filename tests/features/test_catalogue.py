@@ -17,12 +17,15 @@ VIEWS = Feature(
     "listings seen in the last 7 days",
     window_days=7,
 )
+RATE = replace(
+    VIEWS, name="rate", aggregation=Aggregation.CONTEXT_LEVEL, kinds=(), measure="mortgage_rate", window_days=None
+)
 AMOUNT = replace(VIEWS, name="amount_last", aggregation=Aggregation.LAST, kinds=("offer.sent",), measure="value")
 DIMENSIONS = {"intent", "timing", "budget", "conversion", "churn", "engagement"}
 
 
 def test_there_are_enough_features_and_each_says_what_it_is() -> None:
-    assert 150 <= len(catalogue()) <= 260
+    assert 150 <= len(catalogue()) <= 300
     for feature in catalogue().features:
         assert feature.meaning
         assert feature.label
@@ -76,6 +79,11 @@ def test_the_digest_follows_definitions_and_not_words() -> None:
         (replace(AMOUNT, measure="weight"), "unknown measure"),
         (replace(AMOUNT, kinds=("offer.sent", "call.completed")), "no single way"),
         (replace(AMOUNT, aggregation=Aggregation.EQUALS), "no level"),
+        (replace(RATE, measure="rents"), "unknown measure"),
+        (replace(RATE, measure="hour"), "unknown measure"),
+        (replace(RATE, measure=None), "no measure"),
+        (replace(RATE, aggregation=Aggregation.SEASON), "unknown measure"),
+        (replace(RATE, aggregation=Aggregation.CONTEXT_GROWTH), "no window"),
     ],
 )
 def test_a_faulty_declaration_is_refused_by_name(faulty: Feature, message: str) -> None:

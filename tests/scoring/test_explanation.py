@@ -8,7 +8,7 @@ import pytest
 from lintel.features.catalogue import catalogue
 from lintel.scoring.dimension import clamped
 from lintel.scoring.explanation import MAX_REASONS, reasons
-from lintel.scoring.wording import describe, describe_hour
+from lintel.scoring.wording import describe, describe_hour, describe_season
 
 
 @pytest.mark.parametrize("dimension", ["conversion", "timing", "intent", "churn"])
@@ -66,6 +66,25 @@ def test_values_are_in_real_units() -> None:
     assert text("entry_weekday_first", 0, 2).endswith("weekday of entry: Monday (typical: Wednesday)")
     assert text("offer_returned_recency", float("nan"), 3.0).endswith(": none so far (typical: 3.0 days)")
     assert text("asked_amount_last", 1, float("nan")).endswith(": 1")
+
+
+def test_the_market_is_told_in_its_units() -> None:
+    assert text("market_mortgage_rate", 6.81, 5.5) == "mortgage rate in the market: 6.81 % (typical: 5.5 %)"
+    change = "change of the mortgage rate over 30 days"
+    assert text("market_mortgage_rate_change_30d", -0.25, 0.1).startswith(f"{change}: -0.25 percentage points")
+    assert text("market_inventory_growth_365d", -0.12, 0.05).endswith(": -12% (typical: 5%)")
+    assert text("market_inventory", float("nan"), 900).endswith(": not known (typical: 900)")
+
+
+def test_sine_and_cosine_of_a_date_are_told_as_its_month() -> None:
+    pair = [catalogue()["now_season_cosine"], catalogue()["now_season_sine"]]
+    assert describe_season(pair, [0.0, 1.0], [-1.0, 0.0]) == "time of the year: April (typical: July)"
+    assert describe_season(pair, [1.0, 0.0], [float("nan")] * 2) == "time of the year: January"
+    position = [catalogue().position[one.name] for one in pair]
+    shares, values = np.zeros(len(catalogue())), np.ones(len(catalogue()), np.float32)
+    shares[position] = 0.1, 0.2
+    (found,) = reasons("intent", shares, values, np.zeros(len(catalogue())), catalogue().features)
+    assert found.text.startswith("time of the year: ")
 
 
 def test_sine_and_cosine_are_told_as_a_time_of_day() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from lintel.features.declarations.activity import activity_features
 from lintel.features.declarations.clock import clock_features
 from lintel.features.declarations.funnel import funnel_features
+from lintel.features.declarations.market import market_features
 from lintel.features.declarations.money import money_features
 from lintel.features.declarations.profile import profile_features
 from lintel.features.declarations.response import response_features
@@ -23,3 +24,4 @@ def declared_features() -> Iterator[Feature]:
     yield from clock_features()
     yield from text_features()
     yield from profile_features()
+    yield from market_features()

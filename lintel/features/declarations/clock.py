@@ -37,6 +37,9 @@ def _now() -> Iterator[Feature]:
         ("now_office_hours", "office_hours", Unit.FLAG, "1 if the as-of time is Monday to Friday, 9:00 to 17:00 local"),
     ):
         yield Feature(name, Aggregation.CLOCK, (), unit, words, words, measure=measure)
+    for measure, words in (("season_sine", "sine"), ("season_cosine", "cosine")):
+        told = f"{words} of the local day of the year as an angle, at the as-of time"
+        yield Feature(f"now_{measure}", Aggregation.SEASON, (), Unit.NUMBER, told, told, measure=measure)
 
 
 def _rhythm(stem: str, events: Selector, words: str) -> Iterator[Feature]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from lintel.errors import IncompatibleError
 from lintel.scoring.inputs import Inputs, checked_features
 from lintel.scoring.member import Fit, without_sequence
+from lintel.scoring.model_file import read_model, write_model
 from lintel.scoring.stopping import StoppingSlices, check_outcomes, mean_one
 
 Float32 = NDArray[np.float32]
@@ -92,14 +93,15 @@ class LightGBMMember:
         return without_sequence(np.asarray(self.booster.predict(features, pred_contrib=True, **_SERVING), np.float64))
 
     def save(self, path: Path) -> None:
-        """Write LightGBM's own text."""
-        path.write_text(self.booster.model_to_string(), encoding="utf-8")
+        """Write LightGBM's own text, sealed."""
+        write_model(path, self.booster.model_to_string().encode())
 
     @classmethod
     def load(cls, path: Path) -> "LightGBMMember":
-        """Raises IncompatibleError if the file is not a model that this LightGBM can read."""
+        """Raises IncompatibleError if the file is corrupt, or not a model that this LightGBM can read."""
+        content = read_model(path)
         try:
-            return _member(path.read_text(encoding="utf-8"))
+            return _member(content.decode())
         except (lightgbm.basic.LightGBMError, UnicodeDecodeError):
             raise IncompatibleError(f"{path.name} is not a LightGBM model.", mend="Fetch the bundle again.") from None
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from lintel.errors import IncompatibleError
 from lintel.scoring.inputs import Inputs, checked_features
 from lintel.scoring.member import Fit, without_sequence
+from lintel.scoring.model_file import read_model, write_model
 from lintel.scoring.stopping import StoppingSlices, check_outcomes, mean_one
 
 Float32 = NDArray[np.float32]
@@ -86,15 +87,16 @@ class XGBoostMember:
         return without_sequence(self.booster.predict(rows, pred_contribs=True).astype(np.float64))
 
     def save(self, path: Path) -> None:
-        """Write XGBoost's own UBJSON; the suffix must be `.ubj`."""
-        path.write_bytes(bytes(self.booster.save_raw("ubj")))
+        """Write XGBoost's own UBJSON, sealed."""
+        write_model(path, bytes(self.booster.save_raw("ubj")))
 
     @classmethod
     def load(cls, path: Path) -> "XGBoostMember":
-        """Raises IncompatibleError if the file is not a model that this XGBoost can read."""
+        """Raises IncompatibleError if the file is corrupt, or not a model that this XGBoost can read."""
+        content = read_model(path)
         booster = xgboost.Booster()
         try:
-            booster.load_model(bytearray(path.read_bytes()))
+            booster.load_model(bytearray(content))
         except xgboost.core.XGBoostError:
             raise IncompatibleError(f"{path.name} is not an XGBoost model.", mend="Fetch the bundle again.") from None
         booster.set_param({"nthread": 1})  # waking threads takes longer than scoring a lead

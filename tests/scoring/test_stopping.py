@@ -1,8 +1,8 @@
-"""Slices that find the number of trees."""
+"""Slices that find the number of trees, and what is checked before any are grown."""
 
 import numpy as np
 
-from lintel.scoring.stopping import stopping_slices
+from lintel.scoring.stopping import mean_one, stopping_slices
 
 
 def test_no_lead_is_on_both_sides_and_time_goes_forward() -> None:
@@ -19,3 +19,7 @@ def test_no_lead_is_on_both_sides_and_time_goes_forward() -> None:
 def test_no_rows_no_slices() -> None:
     slices = stopping_slices(np.zeros(0, np.int32), np.zeros(0, np.int64))
     assert len(slices.earlier) == len(slices.later) == 0
+
+
+def test_weights_are_in_units_of_a_row() -> None:
+    np.testing.assert_allclose(mean_one(np.array([1.0, 2.0, 3.0], np.float32)), [0.5, 1.0, 1.5])

@@ -25,7 +25,9 @@ FILE = "lead_features.parquet"
 def lead_features(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
     """Every declared feature of every lead, as of the tenant's clock: what the scores of tonight are computed from."""
     log = home.log(context.partition_key, now=datetime.now(UTC))
-    frame = nightly_features(log.columns, log.lead_ids, as_of=log.as_of, time_zone=log.tenant.time_zone)
+    frame = nightly_features(
+        log.columns, log.lead_ids, as_of=log.as_of, time_zone=log.tenant.time_zone, context=log.context
+    )
     table = frame.table()
     with whole_file(home.work(log.tenant.id, FILE)) as path:
         pq.write_table(table, path, compression="zstd")

@@ -75,7 +75,7 @@ def score_batch(
     """
     tenant = log.tenant
     as_of = to_microseconds(log.as_of)
-    cards = bundle.score_columns(log.columns, log.lead_ids, as_of, time_zone=tenant.time_zone)
+    cards = bundle.score_columns(log.columns, log.lead_ids, as_of, time_zone=tenant.time_zone, context=log.context)
     shared = _envelope(bundle, tenant, seq=seq, model_version=model_version, served_by=served_by)
     now = now or datetime.now(UTC)
     answers = [_answer(card, shared, now) for card in cards if card.get("status") == "open"]

@@ -27,6 +27,7 @@ from lintel.events.timezones import utc_offsets
 from lintel.features.catalogue import catalogue
 from lintel.labels.definition import load_label_set
 from lintel.language.signals import VERSION as SIGNAL_VERSION
+from lintel.market.context import NO_CONTEXT, ContextColumns
 from lintel.scoring.bundle_manifest import Manifest
 from lintel.scoring.calibration import PlattCalibrator
 from lintel.scoring.dimension import Dimension, Gap, MissingDimension, columns_of
@@ -79,6 +80,7 @@ class Bundle:
         explain: bool = False,
         lead_ids: Sequence[str] | None = None,
         time_zone: str = "UTC",
+        context: ContextColumns = NO_CONTEXT,
     ) -> list[dict[str, Any]]:
         """Scores of leads from their events (STORED_SCHEMA or INCOMING_SCHEMA), one JSON object a lead.
 
@@ -87,20 +89,38 @@ class Bundle:
         as_of: with a zone; later events are not read.
         lead_ids: whom to score and in which order; all leads of `events`, sorted, by default.
         time_zone: of the leads, for features of hour and weekday.
+        context: market series of the leads' tenant.
 
         Raises InputError for an as-of time without a zone or an unknown time zone.
         """
         if lead_ids is None:
             lead_ids = sorted(pc.unique(events.column("lead_id")).to_pylist())
         columns = columns_from_table(events, pa.array(lead_ids, pa.string()))
-        return self.score_columns(columns, lead_ids, to_microseconds(as_of), explain=explain, time_zone=time_zone)
+        moment = to_microseconds(as_of)
+        return self.score_columns(columns, lead_ids, moment, explain=explain, time_zone=time_zone, context=context)
 
     def score_columns(
-        self, columns: EventColumns, lead_ids: Sequence[str], as_of: int, *, explain: bool = False, time_zone: str
+        self,
+        columns: EventColumns,
+        lead_ids: Sequence[str],
+        as_of: int,
+        *,
+        explain: bool = False,
+        time_zone: str,
+        context: ContextColumns = NO_CONTEXT,
     ) -> list[dict[str, Any]]:
         """As `score`, from columns whose lead codes are positions in `lead_ids`, as of UTC µs."""
         zone = utc_offsets(time_zone)
-        return scorecards(self.scorer, self.manifest.asked, columns, lead_ids, as_of=as_of, zone=zone, explain=explain)
+        return scorecards(
+            self.scorer,
+            self.manifest.asked,
+            columns,
+            lead_ids,
+            as_of=as_of,
+            zone=zone,
+            explain=explain,
+            context=context,
+        )
 
     def save(self, path: Path) -> "Bundle":
         """Write the folder `path`, whole or not at all, and return the bundle with its digest.

@@ -22,6 +22,7 @@ from lintel.features.kernel import compute
 from lintel.labels.definition import DIMENSIONS, LabelSet, load_label_set
 from lintel.labels.outcomes import Outcome, Status, outcomes
 from lintel.labels.points import DecisionPoints, decision_points
+from lintel.market.context import NO_CONTEXT, ContextColumns
 from lintel.scoring.history import latest_amount
 from lintel.scoring.inputs import Inputs, Sequences
 from lintel.scoring.sequences import from_table, sequences, to_columns
@@ -160,6 +161,7 @@ def build_examples(log: TenantLog, *, seed: int, per_origin: int | None = POINTS
         catalogue=catalogue(),
         seed=seed,
         per_origin=per_origin,
+        context=log.context,
     )
 
 
@@ -174,6 +176,7 @@ def examples_of(
     catalogue: Catalogue,
     seed: int,
     per_origin: int | None = POINTS_A_LEAD,
+    context: ContextColumns = NO_CONTEXT,
 ) -> Examples:
     """Examples of one tenant's events as they were known at `log_end` (UTC µs).
 
@@ -193,7 +196,9 @@ def examples_of(
         data=DataDescription(name, (tenant.id,), log_end, tenant.simulated, typical),
         lead_ids=lead_ids,
         points=points,
-        features=compute(columns, points.queries, zone=utc_offsets(tenant.time_zone), catalogue=catalogue),
+        features=compute(
+            columns, points.queries, zone=utc_offsets(tenant.time_zone), catalogue=catalogue, context=context
+        ),
         sequences=sequences(columns, points.queries),
         names=catalogue.names,
         outcomes=outcomes(columns, points, label_set, log_end=log_end),

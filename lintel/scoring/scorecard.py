@@ -10,6 +10,7 @@ from lintel.events.columns import EventColumns, Queries
 from lintel.events.kinds import kind_codes
 from lintel.events.moments import time_text
 from lintel.events.timezones import UtcOffsets
+from lintel.market.context import NO_CONTEXT, ContextColumns
 from lintel.scoring.dimension import LEVEL, Dimension, DimensionScores, MissingDimension
 from lintel.scoring.history import latest_visible
 from lintel.scoring.scorer import Scorer, Scores
@@ -40,6 +41,7 @@ def scorecards(
     as_of: int,
     zone: UtcOffsets,
     explain: bool,
+    context: ContextColumns = NO_CONTEXT,
 ) -> list[Json]:
     """One object a lead, in the order of `lead_ids`, whose position is the code in `columns.lead`.
 
@@ -55,7 +57,7 @@ def scorecards(
     leads = np.flatnonzero([standing is Standing.OPEN for standing in found.standing]).astype(np.int32)
     queries = Queries(leads, np.full(len(leads), as_of))
     if len(queries):
-        scores = scorer.score(columns, queries, zone)
+        scores = scorer.score(columns, queries, zone, context)
         shown = _Shown(scorer, asked, scores, _settled(asked, columns, queries))
         for row, lead in enumerate(leads.tolist()):
             cards[lead] |= shown.card(row)

@@ -8,6 +8,7 @@ from lintel.events.columns import EventColumns, Queries
 from lintel.events.timezones import UtcOffsets
 from lintel.features.catalogue import Catalogue
 from lintel.features.kernel import compute
+from lintel.market.context import NO_CONTEXT, ContextColumns
 from lintel.scoring.dimension import Dimension, DimensionScores, MissingDimension
 from lintel.scoring.explanation import Reason, reasons
 from lintel.scoring.feature_profile import FeatureProfile
@@ -41,9 +42,11 @@ class Scorer:
         """The dimensions that have a model."""
         return {name: one for name, one in self.dimensions.items() if isinstance(one, Dimension)}
 
-    def score(self, columns: EventColumns, queries: Queries, zone: UtcOffsets) -> Scores:
+    def score(
+        self, columns: EventColumns, queries: Queries, zone: UtcOffsets, context: ContextColumns = NO_CONTEXT
+    ) -> Scores:
         """Scores as of each query; a query's row does not depend on the others."""
-        features = compute(columns, queries, zone=zone, catalogue=self.catalogue)
+        features = compute(columns, queries, zone=zone, catalogue=self.catalogue, context=context)
         inputs = Inputs(features, self.catalogue.names, sequences(columns, queries))
         scored = {name: one.scores(inputs) for name, one in self.ready.items()}
         won, timing = scored.get("conversion"), scored.get("timing")

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from lintel.events.columns import EventColumns
 from lintel.events.moments import to_microseconds
+from lintel.market.context import NO_CONTEXT, ContextColumns
 from lintel.store.tenants import Tenant
 
 
@@ -16,6 +17,7 @@ class TenantLog:
     lead_ids: tuple[str, ...]  # (L,) the lead of each code in `columns.lead`, sorted
     columns: EventColumns
     as_of: datetime
+    context: ContextColumns = NO_CONTEXT  # the tenant's market series
 
     @property
     def end(self) -> int:

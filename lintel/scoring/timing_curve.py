@@ -14,19 +14,21 @@ from lintel.errors import IncompatibleError
 
 Float64 = NDArray[np.float64]
 
-EDGES_DAYS = (0.0, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 14.0, 21.0, 30.0, 45.0, 60.0)
+EDGES_DAYS = (0.0, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 14.0, 21.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0)
 BINS = len(EDGES_DAYS) - 1
 MEDIAN, BAND = 0.5, (0.1, 0.9)
 """Levels of the answer's days: the middle, and the ends of the 80 % band."""
 _BIN_WIDTHS = tuple(later - earlier for earlier, later in pairwise(EDGES_DAYS))
 _FLOOR = 1e-9
+_LEAST_AT_RISK = 100
 
 
 @dataclass(frozen=True, slots=True)
 class TimingCurve:
-    """P(decided <= edge) of n leads at the upper edges of the bins, (n, BINS), after calibration.
+    """P(decided <= edge) of n leads at the upper edges of the first k bins, (n, k), after calibration.
 
-    `incidence`, (n, BINS, causes), is the part of it that each cause has; it sums to `cumulative`.
+    `incidence`, (n, k, causes), is the part of it that each cause has; it sums to `cumulative`. Beyond the last of the
+    k edges nothing is known: figures there are NaN.
     """
 
     cumulative: Float64
@@ -46,8 +48,8 @@ class TimingCurve:
         """Days by which a share `level` is decided, (n,); NaN where that lies beyond the last edge."""
         padded = np.concatenate((np.zeros((len(self.cumulative), 1)), self.cumulative), axis=1)
         bin_ = (self.cumulative < level).sum(axis=1)
-        reached = bin_ < BINS
-        bin_ = np.minimum(bin_, BINS - 1)
+        reached = bin_ < self.cumulative.shape[1]
+        bin_ = np.minimum(bin_, self.cumulative.shape[1] - 1)
         row = np.arange(len(padded))
         low, high = padded[row, bin_], padded[row, bin_ + 1]
         share = (level - low) / np.maximum(high - low, _FLOOR)
@@ -58,6 +60,14 @@ class TimingCurve:
         """Days between which four in five such leads are decided, (n,) each; NaN beyond the last edge."""
         low, high = BAND
         return self.quantile(low), self.quantile(high)
+
+
+def bins_observed(observed_days: Float64) -> int:
+    """How many bins the examples were observed through: a curve that goes on would be made up.
+
+    `observed_days`, (n,), is how long each was observed; a bin counts if a hundred of them were, to its end.
+    """
+    return int((np.sum(observed_days[:, None] >= EDGES_DAYS[1:], axis=0) >= _LEAST_AT_RISK).sum())
 
 
 def bins_within(horizon_days: float) -> int:
@@ -98,8 +108,10 @@ def incidence(cumulative: Float64, shares: Float64) -> Float64:
 
 
 def _read_at(curve: Float64, horizon_days: float) -> Float64:
-    """A curve (n, BINS, ...) at the horizon, linear between edges."""
-    position = int(np.searchsorted(EDGES_DAYS, horizon_days, side="left"))
+    """A curve (n, k, ...) at the horizon, linear between edges; NaN beyond the last."""
+    position = max(int(np.searchsorted(EDGES_DAYS, horizon_days, side="left")), 1)
+    if position > curve.shape[1]:
+        return np.full_like(curve[:, 0], np.nan)
     upper = curve[:, position - 1]
     lower = curve[:, position - 2] if position >= 2 else np.zeros_like(upper)
     share = (horizon_days - EDGES_DAYS[position - 1]) / _BIN_WIDTHS[position - 1]

@@ -106,6 +106,9 @@ def _event(section: Section, top: Section) -> CsvEvent:
         columns = {name: head for name, head in columns.items() if name not in own_constants} | own_columns
         constants = {name: word for name, word in constants.items() if name not in own_columns} | own_constants
         attributes |= place.section("attributes").words()
+    for field, heading in columns.items():
+        if field != "lead_id":
+            section.allow_as_signal(f"columns.{field}", heading)
     return CsvEvent(_conditions(section.section("when")), columns, constants, attributes)
 
 
@@ -151,6 +154,7 @@ def _values(section: Section) -> dict[str, dict[str, str]]:
 def _conditions(section: Section) -> tuple[Condition, ...]:
     conditions = []
     for column in section:
+        section.allow_as_signal(column, column)
         if isinstance(filled := section.get(column), bool):
             conditions.append(Condition(column, filled=filled))
         elif words := section.texts(column):

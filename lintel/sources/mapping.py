@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lintel.errors import InputError, NotFoundError
 from lintel.events.kinds import Actor, Kind, kinds
+from lintel.features.fairness import denied_words
 from lintel.sources.cells import Decimal
 
 
@@ -42,6 +43,15 @@ class Section:
             if key not in names:
                 near = get_close_matches(key, names, 1)
                 self.refuse(key, "is not a key of this table", f"Did you mean {near[0]}?" if near else _one_of(names))
+
+    def allow_as_signal(self, key: str, column: str) -> None:
+        """Refuse a column that names a protected attribute where it would become what features read."""
+        if denied := denied_words(column):
+            self.refuse(
+                key,
+                f"{column!r} names a protected attribute ({', '.join(denied)})",
+                "Leave it out; if it means something else, rename it in the file. Nothing may be scored by it.",
+            )
 
     def text(self, key: str, default: str | None = None) -> str:
         value = self._table.get(key, default)

@@ -158,6 +158,8 @@ def _value(section: Section, kind: Kind) -> XesValue | None:
         return Constant(float(value))
     table = section.section("value")
     table.allow(_VALUE_KEYS)
+    for key, name in table.words().items():
+        table.allow_as_signal(key, name)
     match dict(table.words()):
         case {"event": key, **rest} if not rest:
             return EventAttribute(key)

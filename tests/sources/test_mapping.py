@@ -54,6 +54,9 @@ def write(tmp_path: Path):
         (CSV + COLUMNS + 'kind = "K"\n[values.kind]\na = "x"\n', "map.toml, [values.kind], a: 'x' is not a registered"),
         (CSV + COLUMNS + KIND + "[event]\nwhen = 1\n", "map.toml, event: must be an array of tables"),
         (CSV + COLUMNS + "[[event]]\n[[event]]\n", "map.toml, [[event]] 1: nothing gives the event's kind"),
+        (CSV + COLUMNS + 'value = "Age"\nkind = "K"\n', "columns.value: 'Age' names a protected attribute (age)"),
+        (CSV + COLUMNS + 'kind = "maritalStatus"\n', "columns.kind: 'maritalStatus' names a protected attribute"),
+        (CSV + COLUMNS + KIND + "[[event]]\nwhen = { Gender = 'f' }\n", "when, Gender: 'Gender' names a protected"),
         (CSV + COLUMNS + KIND + "[[event]]\nwhen = { A = [] }\n", "map.toml, [[event]] 1, when, A: is an empty list"),
         (CSV + COLUMNS + KIND + "[[event]]\nwhen = { A = 3 }\n", "map.toml, [[event]] 1, when, A: must be a string or"),
         (CSV + COLUMNS + KIND + "[[event]]\nif = 1\n", "map.toml, [[event]] 1, if: is not a key of this table"),
@@ -81,6 +84,7 @@ def test_mistakes_in_a_csv_mapping(write, text, fault):
         (XES + '[[event]]\nkind = "call.started"\n', "map.toml, [[event]] 1, activity: is missing"),
         (XES + RULE + "value = { column = 'x' }\n", "map.toml, [[event]] 1, value, column: is not a key"),
         (XES + RULE + "value = { event = 'x', case = 'y' }\n", "map.toml, [[event]] 1, value: must be a number, {"),
+        (XES + RULE + "value = { case = 'customer:age' }\n", "value, case: 'customer:age' names a protected attribute"),
         (XES + RULE + "value = {}\n", "map.toml, [[event]] 1, value: must be a number, {"),
         (XES + RULE + "value = true\n", "map.toml, [[event]] 1, value: must be a table"),
         (XES + RULE + "value = { minutes_since = 'call' }\n", "map.toml, [[event]] 1, value, minutes_since: 'call' is"),
@@ -102,6 +106,13 @@ def test_mistakes_in_a_csv_mapping(write, text, fault):
 def test_mistakes_in_an_xes_mapping(write, text, fault):
     with pytest.raises(InputError, match=re.escape(fault)):
         read_xes_mapping(write(text))
+
+
+def test_what_no_feature_reads_may_have_any_name(write):
+    text = CSV + COLUMNS.replace('"Lead"', '"Last name"') + KIND + '[attributes]\nphoto = "Photo"\n'
+    (event,) = read_csv_mapping(write(text)).events
+    assert event.columns["lead_id"] == "Last name"
+    assert event.attributes == {"photo": "Photo"}
 
 
 def test_what_is_not_toml_names_the_line(write):

@@ -20,6 +20,7 @@ from lintel.events.moments import to_microseconds
 from lintel.events.timezones import MICROSECONDS_PER_DAY, utc_offsets
 from lintel.home import Home
 from lintel.labels.nightly import nightly_ticks
+from lintel.market.context import ContextColumns
 from lintel.registry.champion import champion_bundle
 from lintel.scoring.answers import tenant_time
 from lintel.scoring.bundle import Bundle
@@ -104,7 +105,7 @@ def replay_data(
     moments, closing = _life(bundle, columns, _moments(columns.known_at, end, tenant.time_zone))
     if not moments:
         raise NotFoundError(f"Lead {lead_id!r} was never open: nothing to replay.", mend="Take another lead.")
-    steps = _steps(bundle, columns, moments, tenant.time_zone)
+    steps = _steps(bundle, columns, moments, tenant.time_zone, store.context.columns(tenant.id))
     return _data(bundle, tenant, lead_id, events=_events(table, end), steps=steps, closing=closing, version=version)
 
 
@@ -119,10 +120,12 @@ def _life(bundle: Bundle, columns: EventColumns, moments: Sequence[int]) -> tupl
     return lived, None
 
 
-def _steps(bundle: Bundle, columns: EventColumns, moments: Sequence[int], zone: str) -> tuple[ReplayStep, ...]:
+def _steps(
+    bundle: Bundle, columns: EventColumns, moments: Sequence[int], zone: str, context: ContextColumns
+) -> tuple[ReplayStep, ...]:
     """All moments in one batch: each row is what the lead alone would have been given then."""
     queries = Queries(np.zeros(len(moments), np.int32), np.array(moments, np.int64))
-    scores = bundle.scorer.score(columns, queries, utc_offsets(zone))
+    scores = bundle.scorer.score(columns, queries, utc_offsets(zone), context)
     reasons = bundle.scorer.explain(scores.inputs)
     answered = {
         name: latest_visible(

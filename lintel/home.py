@@ -69,8 +69,9 @@ class Home:
             raise InputError(f"Tenant {tenant!r} has no events.", mend="Ingest some first: `lintel ingest --help`.")
         leads = pc.unique(events.column("lead_id")).sort()
         newest = pc.max(events.column("known_at")).as_py()
-        columns = columns_from_table(events, leads)
-        return TenantLog(known, tuple(leads.to_pylist()), columns, newest if known.clock is Clock.LOG_END else now)
+        columns, context = columns_from_table(events, leads), self.events.context.columns(tenant)
+        as_of = newest if known.clock is Clock.LOG_END else now
+        return TenantLog(known, tuple(leads.to_pylist()), columns, as_of, context)
 
     def work(self, tenant: str, name: str) -> Path:
         """Path of an intermediate result of a tenant, as in ``work("acme", "examples.parquet")``."""

@@ -49,7 +49,8 @@ def score_leads(
     seq = store.latest_seq(tenant.id)  # first, so that events and merges are of one moment, whatever is written now
     survivors = store.survivors(tenant.id, list(dict.fromkeys(lead_ids)), up_to_seq=seq, merged_by=moment)
     events = store.lead_events(tenant.id, list(survivors), up_to_seq=seq, merged_by=moment)
-    cards = bundle.score(events, moment, explain=explain, time_zone=tenant.time_zone)
+    context = store.context.columns(tenant.id)
+    cards = bundle.score(events, moment, explain=explain, time_zone=tenant.time_zone, context=context)
     shared = _envelope(bundle, tenant, seq=seq, model_version=model_version, served_by=served_by)
     answers = {card["lead_id"]: _answer(card, shared, now) for card in cards}
     comparison = stored_comparison(scores, tenant, bundle.digest, moment, list(answers))

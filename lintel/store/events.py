@@ -14,6 +14,7 @@ from lintel.events.schema import MAX_ID_LENGTH
 from lintel.events.validation import Rejection, check
 from lintel.store.aliases import Aliases, Merge
 from lintel.store.append import EventWriter, unknown_tenant
+from lintel.store.context import ContextStore
 from lintel.store.engine import Database
 from lintel.store.handle import Handle
 from lintel.store.quarantine import Quarantine, Quarantined
@@ -96,7 +97,8 @@ class Body:
 
 
 class EventStore(Handle):
-    """The log of all tenants in one database. Safe to share between threads; every process opens its own.
+    """The log of all tenants in one database, and their market series (`context`). Safe to share between threads; every
+    process opens its own.
 
     Every method that names a tenant raises NotFoundError if it was never put, and every method UnavailableError when
     the database cannot be reached.
@@ -108,6 +110,7 @@ class EventStore(Handle):
         super().__init__(database)
         self._writer = EventWriter(database)
         self._quarantine = Quarantine(database)
+        self.context = ContextStore(database)
         self._known_aliases: dict[int, tuple[int, list[Merge], Aliases]] = {}
 
     # tenants

@@ -18,7 +18,7 @@ from sqlalchemy import (
     Text,
 )
 
-EVENTS_HEAD = "0001"
+EVENTS_HEAD = "0002"
 STATE_HEAD = "0002"
 """Newest migrations, so that opening a store that is up to date does not load Alembic."""
 
@@ -40,6 +40,7 @@ tenants = Table(
     Column("last_seq", BigInteger, nullable=False, default=0),
     Column("newest_known_at", BigInteger),
     Column("merges", BigInteger, nullable=False, default=0),  # grows with every change of lead_merges
+    Column("context_changes", BigInteger, nullable=False, server_default="0"),  # grows with every change of context
 )
 
 events = Table(
@@ -107,6 +108,19 @@ quarantine = Table(
     Column("raw", Text),
     Column("quarantined_at", BigInteger, nullable=False),
     Index("quarantine_by_time", "tenant", "quarantined_at", "digest"),
+    sqlite_with_rowid=False,
+)
+
+# market series: a revision is another row with a later published_at
+context = Table(
+    "context",
+    EVENTS,
+    _tenant(),
+    Column("area", Text, primary_key=True),
+    Column("metric", Text, primary_key=True),
+    Column("observed_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("published_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("value", Double, nullable=False),
     sqlite_with_rowid=False,
 )
 

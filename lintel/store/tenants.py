@@ -27,6 +27,7 @@ class Tenant:
     pooled: bool = False  # whether models of other tenants may learn from this one
     clock: Clock = Clock.LIVE
     simulated: bool = False  # every figure shown of this tenant says so
+    area: str | None = None  # whose market series describe its leads' market; without any, the country's do
 
     def to_json(self) -> str:
         """As the store keeps it."""

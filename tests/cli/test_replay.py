@@ -31,7 +31,7 @@ class _Scorer:
     ready: ClassVar = {"conversion": SimpleNamespace(definition="won within 90 days", base_rate=0.3)}
     dimensions: ClassVar = {"budget": MissingDimension("budget", Gap.NOT_DEFINED, "nothing to qualify")}
 
-    def score(self, columns, queries, zone) -> Scores:
+    def score(self, columns, queries, zone, context) -> Scores:
         assert zone is utc_offsets("America/Denver")
         known = np.array([(columns.known_at <= as_of).sum() for as_of in queries.as_of.tolist()]) / 100
         scores = DimensionScores(known, known - 0.01, known + 0.01)

@@ -1,24 +1,37 @@
-"""Why a lead has its score: shares of the features in the calibrated log-odds, said in words.
+"""Why a lead has its score: shares of the features in the calibrated log-odds, grouped by theme and said in words.
 
-A member splits its margin into shares (TreeSHAP). Calibration is linear in the margin, so that slope times the shares,
-with intercept plus slope times the bias, add up exactly to the log-odds behind the probability that is shown.
+The members split their margins into shares, which stack and calibration turn into shares of the log-odds behind the
+probability that is shown: they add up exactly. Features of one theme (the same events over other windows, all hours
+and weekdays, which event came last) share what they know among them at random, so that only their sum means much: a
+reason is a theme, told by the feature that pulls hardest in the direction of the sum.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lintel.features.feature import Feature
-from lintel.features.measures import SEASONS
-from lintel.scoring.wording import HOUR_MEASURES, describe, describe_hour, describe_season
+from lintel.events.schema import SIGNALS
+from lintel.features.feature import OF_CONTEXT, Aggregation, Feature
+from lintel.features.measures import RHYTHMS, SEASONS
+from lintel.scoring.wording import describe, describe_clock, describe_season
 
 Float64 = NDArray[np.float64]
 
 MAX_REASONS = 5
 MIN_LOG_ODDS = 0.01  # less moves a probability by less than a quarter of a percentage point
+SEQUENCE_TEXT = "the order and pace of what happened last"
+
+_VOLUME = frozenset({Aggregation.COUNT, Aggregation.DISTINCT, Aggregation.DISTINCT_DAYS, Aggregation.TREND})
+_TIME = frozenset({Aggregation.RECENCY, Aggregation.TENURE, Aggregation.UNTIL})
+_ONE_OF = frozenset({Aggregation.IS_LAST, Aggregation.EQUALS})
+_Theme = tuple[object, ...]
+_CLOCK: _Theme = ("clock",)
+_SEASON: _Theme = ("season",)
+_TELLERS = {_CLOCK: describe_clock, _SEASON: describe_season}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +53,14 @@ class Reason:
 
 
 def reasons(
-    dimension: str, shares: Float64, values: NDArray[np.float32], typical: Float64, features: Sequence[Feature]
+    dimension: str,
+    shares: Float64,
+    values: NDArray[np.float32],
+    typical: Float64,
+    features: Sequence[Feature],
+    *,
+    sequence: float = 0.0,
+    sequence_text: str = SEQUENCE_TEXT,
 ) -> list[Reason]:
     """The reasons that move the score most: at most five up and five down, strongest first.
 
@@ -48,41 +68,80 @@ def reasons(
     ----------
     shares: (F,) shares of the features in the calibrated log-odds of one lead.
     values, typical: (F,) the lead's own values, NaN if missing, and the training medians.
-
-    Features that say the same over other windows are one reason, told by the strongest of them.
+    sequence, sequence_text: the share of the order and pace of events beyond the features, and what to say of it.
     """
-    found = []
-    for rows in _groups(features).values():
-        log_odds = float(shares[rows].sum())
-        if abs(log_odds) >= MIN_LOG_ODDS:
-            ordered = sorted((row for row in rows if shares[row]), key=lambda row: -abs(shares[row]))
-            text = _text(ordered, rows, values, typical, features)
-            found.append(Reason(dimension, text, tuple(features[row].name for row in ordered), log_odds))
+    themes = _themes(tuple(features))
+    moves = [float(shares[rows].sum()) for rows in themes]
+    order = sorted(range(len(themes)), key=lambda position: -abs(moves[position]))
+    strong = [position for position in order if abs(moves[position]) >= MIN_LOG_ODDS]
+    up = [position for position in strong if moves[position] > 0][:MAX_REASONS]
+    down = [position for position in strong if moves[position] < 0][:MAX_REASONS]
+    lead = _Lead(shares, values, typical, features)
+    found = [lead.reason(dimension, themes[position]) for position in (*up, *down)]
+    if abs(sequence) >= MIN_LOG_ODDS:
+        found.append(Reason(dimension, sequence_text, (), sequence))
     found.sort(key=lambda one: -abs(one.log_odds))
+    return _strongest(found)
+
+
+def _strongest(found: Sequence[Reason]) -> list[Reason]:
+    """The first five each way, in the order they come in."""
     up = [one for one in found if one.log_odds > 0][:MAX_REASONS]
     down = [one for one in found if one.log_odds < 0][:MAX_REASONS]
-    return sorted((*up, *down), key=lambda one: -abs(one.log_odds))
+    return [one for one in found if one in up or one in down]
 
 
-def _groups(features: Sequence[Feature]) -> Mapping[tuple[object, ...], list[int]]:
-    """Positions of the features that differ in their window only."""
-    groups: dict[tuple[object, ...], list[int]] = {}
+def theme(feature: Feature) -> _Theme:
+    """What a feature is about; features of one theme are one reason."""
+    aggregation, measure = feature.aggregation, feature.measure
+    themes: tuple[tuple[bool, _Theme], ...] = (
+        (measure in SEASONS, _SEASON),
+        (measure in RHYTHMS, _CLOCK),
+        (measure in SIGNALS or aggregation in OF_CONTEXT, ("text or market", measure)),
+        (aggregation in _ONE_OF, (aggregation, feature.against or feature.kinds)),
+        (aggregation in _VOLUME, ("volume", feature.kinds, measure == "episode")),
+        (aggregation in _TIME, ("time", feature.kinds)),
+        (measure is not None and not feature.against, ("measure", measure, feature.kinds)),
+    )
+    return next((found for fits, found in themes if fits), (aggregation, feature.kinds, feature.against))
+
+
+@cache
+def _themes(features: tuple[Feature, ...]) -> list[NDArray[np.intp]]:
+    """Positions of the features of each theme."""
+    found: dict[_Theme, list[int]] = {}
     for position, one in enumerate(features):
-        measure = "hour" if one.measure in HOUR_MEASURES else "season" if one.measure in SEASONS else one.measure
-        key = (one.aggregation, one.kinds, measure, one.against, one.against_measure, one.level)
-        groups.setdefault(key, []).append(position)
-    return groups
+        found.setdefault(theme(one), []).append(position)
+    return [np.array(rows, np.intp) for rows in found.values()]
 
 
-def _text(
-    ordered: list[int],
-    rows: list[int],
-    values: NDArray[np.float32],
-    typical: Float64,
-    features: Sequence[Feature],
-) -> str:
-    strongest = ordered[0]
-    for measures, told in (({"hour_sine", "hour_cosine"}, describe_hour), (set(SEASONS), describe_season)):
-        if features[strongest].measure in measures:
-            return told([features[row] for row in rows], values[rows].tolist(), typical[rows].tolist())
-    return describe(features[strongest], float(values[strongest]), float(typical[strongest]))
+@dataclass(frozen=True, slots=True)
+class _Lead:
+    """One lead in one dimension, all (F,)."""
+
+    shares: Float64
+    values: NDArray[np.float32]
+    typical: Float64
+    features: Sequence[Feature]
+
+    def reason(self, dimension: str, rows: NDArray[np.intp]) -> Reason:
+        """The reason that the theme of these features is."""
+        own = self.shares[rows]
+        log_odds = float(own.sum())
+        ordered = [int(row) for row in rows[np.argsort(-own * np.sign(log_odds), kind="stable")] if self.shares[row]]
+        return Reason(dimension, self._text(self._teller(ordered, rows), rows), self._names(ordered), log_odds)
+
+    def _names(self, rows: Sequence[int]) -> tuple[str, ...]:
+        return tuple(self.features[row].name for row in rows)
+
+    def _teller(self, ordered: Sequence[int], rows: NDArray[np.intp]) -> int:
+        """The feature that tells the reason: the one that pulls hardest, but of several flags the one that is set."""
+        if self.features[ordered[0]].aggregation in _ONE_OF:
+            return next((int(row) for row in rows if self.values[row] == 1), ordered[0])
+        return ordered[0]
+
+    def _text(self, teller: int, rows: NDArray[np.intp]) -> str:
+        tell = _TELLERS.get(theme(self.features[teller]))
+        if tell:
+            return tell([self.features[row] for row in rows], self.values[rows].tolist())
+        return describe(self.features[teller], float(self.values[teller]), float(self.typical[teller]))

@@ -1,14 +1,16 @@
 """Reasons: they add up exactly, and speak plainly."""
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lintel.features.catalogue import catalogue
 from lintel.scoring.dimension import clamped
-from lintel.scoring.explanation import MAX_REASONS, reasons
-from lintel.scoring.wording import describe, describe_hour, describe_season
+from lintel.scoring.explanation import MAX_REASONS, Reason, reasons
 
 
 @pytest.mark.parametrize("dimension", ["conversion", "timing", "intent", "churn"])
@@ -22,16 +24,61 @@ def test_shares_add_up_to_the_calibrated_log_odds(trained, dimension: str) -> No
     np.testing.assert_allclose(clamped(probability), model.scores(inputs).probability, atol=1e-5)
 
 
-def test_reasons_of_one_group_are_one_reason() -> None:
-    features = catalogue().features
-    windows = [i for i, one in enumerate(features) if one.name in {"lead_act_count_7d", "lead_act_count_90d"}]
-    shares, values = np.zeros(len(features)), np.zeros(len(features), np.float32)
-    shares[windows] = [0.1, 0.3]
-    found = reasons("intent", shares, values, np.zeros(len(features)), features)
-    assert [(one.log_odds, set(one.features)) for one in found] == [
-        (pytest.approx(0.4), {"lead_act_count_7d", "lead_act_count_90d"})
-    ]
-    assert found[0].features[0] == features[windows[1]].name  # told by the strongest
+def told(moved: dict[str, float], values: dict[str, float] | None = None, **more: Any) -> list[Reason]:
+    """The reasons of a lead whose features have these shares, and these values (0 by default)."""
+    shares, own = np.zeros(len(catalogue())), np.zeros(len(catalogue()), np.float32)
+    for name, share in moved.items():
+        shares[catalogue().position[name]] = share
+    for name, value in (values or {}).items():
+        own[catalogue().position[name]] = value
+    return reasons("intent", shares, own, np.zeros(len(catalogue())), catalogue().features, **more)
+
+
+def test_a_theme_is_one_reason_told_by_what_pulls_hardest_its_way() -> None:
+    (found,) = told({"lead_act_count_7d": 0.1, "lead_act_count_90d": 0.3, "lead_act_days_30d": -0.35})
+    assert found.log_odds == pytest.approx(0.05)
+    assert found.features == ("lead_act_count_90d", "lead_act_count_7d", "lead_act_days_30d")
+    assert "in the last 90 days" in found.text
+
+
+def test_hours_and_weekdays_are_one_reason() -> None:
+    clock = {"now_hour": 15.5, "now_weekday": 2, "lead_act_hour_sine": 1.0}
+    (found,) = told({"now_hour_sine": 0.2, "event_hour_last": 0.1, "lead_act_weekend_share": 0.1}, clock)
+    assert found.text == "time of day and week: Wednesday 15:30; the lead is mostly active around 06:00"
+    assert found.log_odds == pytest.approx(0.4)
+
+
+def test_the_season_is_a_reason_of_its_own() -> None:
+    (found,) = told({"now_season_sine": 0.1, "now_season_cosine": 0.2}, {"now_season_sine": 1.0})
+    assert (found.text, found.log_odds) == ("time of the year: April", pytest.approx(0.3))
+
+
+def test_of_flags_the_one_that_is_set_tells_the_reason() -> None:
+    moved = {"last_is_offer_sent": -0.3, "last_is_web": 0.1}
+    assert [one.text for one in told(moved, {"last_is_web": 1})] == ["the last event was an action on the website"]
+    assert [one.text for one in told(moved)] == ["the last event was not an offer sent"]
+    assert [one.text for one in told({"entered_by_sms": 0.1}, {"entered_by_referral": 1})] == ["came by referral"]
+
+
+def test_the_order_of_events_is_a_reason_of_its_own() -> None:
+    found = told({"lead_act_count_7d": 0.1}, sequence=-0.4, sequence_text="a burst of visits")
+    assert (found[0].text, found[0].features, found[0].log_odds) == ("a burst of visits", (), -0.4)
+    assert len(told({"lead_act_count_7d": 0.1}, sequence=0.001)) == 1
+    ups = {name: 1.0 + number for number, name in enumerate(list(catalogue().names)[:60:6])}
+    assert len([one for one in told(ups, sequence=99.0) if one.log_odds > 0]) == MAX_REASONS
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_themes_part_the_features(seed: int) -> None:
+    """Each feature is in one theme, so that nothing is counted twice: large shares come back whole."""
+    shares = np.random.default_rng(seed).normal(size=len(catalogue()))
+    values = np.zeros(len(catalogue()), np.float32)
+    found = reasons("intent", shares, values, np.zeros(len(catalogue())), catalogue().features)
+    names = [name for one in found for name in one.features]
+    assert len(names) == len(set(names))
+    for one in found:
+        own = sum(shares[catalogue().position[name]] for name in one.features)
+        assert one.log_odds == pytest.approx(own)
 
 
 def test_at_most_five_each_way_strongest_first(trained) -> None:
@@ -52,42 +99,3 @@ def test_reasons_carry_the_leads_own_value(trained) -> None:
     card = next(one for one in trained.bundle.score(trained.events, as_of, explain=True) if one.get("reasons"))
     assert all(set(one) == {"dimension", "text", "features", "log_odds"} for one in card["reasons"])
     assert any("(typical:" in one["text"] for one in card["reasons"])
-
-
-def text(name: str, value: float, typical: float) -> str:
-    return describe(catalogue()[name], value, typical)
-
-
-def test_values_are_in_real_units() -> None:
-    assert text("lead_act_count_7d", 4, 1) == "4 acts of the lead in the last 7 days (typical: 1)"
-    assert text("offer_returned_recency", 0.5, 3.25).endswith(": 12 hours (typical: 3.2 days)")
-    assert text("agent_reply_last", 1.0, 540.0).endswith(": 1 minute (typical: 9 hours)")
-    assert text("asked_amount_last", 35000, 10000).endswith(": 35,000 (typical: 10,000)")
-    assert text("entry_weekday_first", 0, 2).endswith("weekday of entry: Monday (typical: Wednesday)")
-    assert text("offer_returned_recency", float("nan"), 3.0).endswith(": none so far (typical: 3.0 days)")
-    assert text("asked_amount_last", 1, float("nan")).endswith(": 1")
-
-
-def test_the_market_is_told_in_its_units() -> None:
-    assert text("market_mortgage_rate", 6.81, 5.5) == "mortgage rate in the market: 6.81 % (typical: 5.5 %)"
-    change = "change of the mortgage rate over 30 days"
-    assert text("market_mortgage_rate_change_30d", -0.25, 0.1).startswith(f"{change}: -0.25 percentage points")
-    assert text("market_inventory_growth_365d", -0.12, 0.05).endswith(": -12% (typical: 5%)")
-    assert text("market_inventory", float("nan"), 900).endswith(": not known (typical: 900)")
-
-
-def test_sine_and_cosine_of_a_date_are_told_as_its_month() -> None:
-    pair = [catalogue()["now_season_cosine"], catalogue()["now_season_sine"]]
-    assert describe_season(pair, [0.0, 1.0], [-1.0, 0.0]) == "time of the year: April (typical: July)"
-    assert describe_season(pair, [1.0, 0.0], [float("nan")] * 2) == "time of the year: January"
-    position = [catalogue().position[one.name] for one in pair]
-    shares, values = np.zeros(len(catalogue())), np.ones(len(catalogue()), np.float32)
-    shares[position] = 0.1, 0.2
-    (found,) = reasons("intent", shares, values, np.zeros(len(catalogue())), catalogue().features)
-    assert found.text.startswith("time of the year: ")
-
-
-def test_sine_and_cosine_are_told_as_a_time_of_day() -> None:
-    pair = [catalogue()["lead_act_hour_sine"], catalogue()["lead_act_hour_cosine"]]
-    assert describe_hour(pair, [1.0, 0.0], [0.0, -1.0]) == "hour of day of acts of the lead: 06:00 (typical: 12:00)"
-    assert describe_hour(pair, [float("nan")] * 2, [0.0, -1.0]).endswith("none so far")

@@ -38,10 +38,10 @@ def activity_features() -> Iterator[Feature]:
 
 def _counts() -> Iterator[Feature]:
     yield from counts("event", ANY, "events", (1, 3, 7, 30, 90, None))
-    yield from counts("lead_act", BY_LEAD, "acts of the lead", (7, 30, 90, 365, None))
+    yield from counts("lead_act", BY_LEAD, "actions of the lead", (7, 30, 90, 365, None))
     yield from counts("inbound", INBOUND, "messages and steps from the lead", (1, 7, 30, None))
     yield from counts("outbound", OUTBOUND, "touches from us", (7, 14, 30, None))
-    yield from counts("web", WEB, "acts on the website", (30, None))
+    yield from counts("web", WEB, "actions on the website", (30, None))
     yield from counts("listing_view", _VIEWS, "listings seen", (7, 30, None))
     yield from counts("listing_saved", _SAVED, "listings saved", (30, None), {"intent": 1})
     yield from counts("search", select("web.search"), "searches", (30,))
@@ -50,7 +50,7 @@ def _counts() -> Iterator[Feature]:
     yield from counts("email_clicked", select("email.clicked"), "links followed in e-mails", (30,))
     yield from counts("message_in", MESSAGES_IN, "messages from the lead", (7, None))
     yield from counts("message_out", MESSAGES_OUT, "messages to the lead", (7,))
-    yield from counts("call_attempted", select("call.attempted"), "calls not answered", (30,))
+    yield from counts("call_attempted", select("call.attempted"), "unanswered calls", (30,))
     yield from counts("call_inbound", select("call.inbound"), "calls from the lead", (None,))
     yield from counts("appointment_booked", select("appointment.booked"), "appointments booked", (None,))
     yield from counts("appointment_showed", select("appointment.showed"), "appointments kept", (None,))
@@ -62,13 +62,13 @@ def _counts() -> Iterator[Feature]:
 
 def _recencies() -> Iterator[Feature]:
     yield recency("event", ANY, "event")
-    yield recency("lead_act", BY_LEAD, "act of the lead")
+    yield recency("lead_act", BY_LEAD, "action of the lead")
     yield recency("inbound", INBOUND, "message or step from the lead", {"churn": 1, "engagement": -1})
     yield recency("outbound", OUTBOUND, "touch from us")
     yield recency("listing_view", _VIEWS, "listing seen")
     yield recency("listing_saved", _SAVED, "listing saved")
     yield recency("email_clicked", select("email.clicked"), "link followed in an e-mail")
-    yield recency("call_attempted", select("call.attempted"), "call not answered")
+    yield recency("call_attempted", select("call.attempted"), "unanswered call")
     yield recency("appointment_booked", select("appointment.booked"), "appointment booked")
     yield recency("appointment_showed", select("appointment.showed"), "appointment kept")
     yield recency("document_received", select("document.received"), "paper received")
@@ -76,7 +76,7 @@ def _recencies() -> Iterator[Feature]:
 
 def _regularity() -> Iterator[Feature]:
     yield from distinct_days("event", ANY, "events", (7, None))
-    yield from distinct_days("lead_act", BY_LEAD, "acts of the lead", (30, None))
+    yield from distinct_days("lead_act", BY_LEAD, "actions of the lead", (30, None))
     yield from distinct_days("outbound", OUTBOUND, "touches from us", (None,))
     for days in (30, None):
         yield Feature(
@@ -94,14 +94,14 @@ def _regularity() -> Iterator[Feature]:
         Quantity("event_gap", ANY, "gap", Unit.DAYS, "gap between events"), (mean, deviation, largest, last)
     )
     yield from statistics(
-        Quantity("lead_act_gap", BY_LEAD, "gap", Unit.DAYS, "gap between acts of the lead"), (mean, deviation)
+        Quantity("lead_act_gap", BY_LEAD, "gap", Unit.DAYS, "gap between actions of the lead"), (mean, deviation)
     )
     yield from statistics(
         Quantity("inbound_gap", INBOUND, "gap", Unit.DAYS, "gap between messages from the lead"), (mean,)
     )
     yield from statistics(Quantity("outbound_gap", OUTBOUND, "gap", Unit.DAYS, "gap between touches from us"), (mean,))
     yield trend("event", ANY, "events", 7, 30)
-    yield trend("lead_act", BY_LEAD, "acts of the lead", 7, 30)
+    yield trend("lead_act", BY_LEAD, "actions of the lead", 7, 30)
     yield trend("inbound", INBOUND, "messages and steps from the lead", 7, 30)
 
 
@@ -111,8 +111,8 @@ def _proportions() -> Iterator[Feature]:
         Aggregation.SHARE,
         BY_LEAD,
         Unit.SHARE,
-        "share of events that are acts of the lead, so far",
-        "share of events that are acts of the lead",
+        "share of events that are actions of the lead, so far",
+        "share of events that are actions of the lead",
         against=ANY,
     )
     yield per("inbound_per_outbound", INBOUND, OUTBOUND, "messages and steps from the lead per touch from us")

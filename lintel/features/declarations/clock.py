@@ -12,7 +12,7 @@ _COSINE = "cosine of the local hour as an angle"
 
 def clock_features() -> Iterator[Feature]:
     yield from _now()
-    yield from _rhythm("lead_act", BY_LEAD, "acts of the lead")
+    yield from _rhythm("lead_act", BY_LEAD, "actions of the lead")
     yield from _rhythm("event", ANY, "events")
     last, first = (Aggregation.LAST,), (Aggregation.FIRST,)
     yield from statistics(Quantity("event_hour", ANY, "hour", Unit.HOUR, "local hour of an event"), last)
@@ -20,7 +20,7 @@ def clock_features() -> Iterator[Feature]:
         Quantity("event_weekday", ANY, "weekday", Unit.NUMBER, "weekday (Monday 0) of an event"), last
     )
     yield from statistics(
-        Quantity("lead_act_hour", BY_LEAD, "hour", Unit.HOUR, "local hour of an act of the lead"), last
+        Quantity("lead_act_hour", BY_LEAD, "hour", Unit.HOUR, "local hour of an action of the lead"), last
     )
     yield from statistics(Quantity("entry_hour", ENTRY, "hour", Unit.HOUR, "local hour of entry"), first)
     yield from statistics(

@@ -54,7 +54,7 @@ def _offers() -> Iterator[Feature]:
     yield tenure("offer_returned", _RETURNED, "offer sent back")
     yield per("offer_returned_per_sent", _RETURNED, _SENT, "offers sent back per offer sent")
     yield per("offer_cancelled_per_created", _CANCELLED, _CREATED, "offers withdrawn per offer drawn up")
-    yield excess("offer_open", _SENT, (*_CANCELLED, *_RETURNED), "offers neither sent back nor withdrawn")
+    yield excess("offer_open", _SENT, (*_CANCELLED, *_RETURNED), "offers still open, neither sent back nor withdrawn")
     yield _since("event_since_offer", ANY, _SENT, "events since the last offer sent")
     yield Feature(
         "offer_distinct_all",
@@ -100,7 +100,7 @@ def _last_event() -> Iterator[Feature]:
         ("validation_completed", select("validation.completed"), "work done on the validation"),
         ("dossier", select("dossier.*"), "work on missing papers"),
         ("intake", select("intake.*"), "handling of the fresh lead"),
-        ("web", select("web.*"), "an act on the website"),
+        ("web", select("web.*"), "an action on the website"),
         ("message_in", select("email.inbound", "sms.inbound", "chat.inbound"), "a message from the lead"),
         ("message_out", select("email.sent", "sms.sent", "chat.sent"), "a message to the lead"),
         ("appointment", select("appointment.*"), "about an appointment"),

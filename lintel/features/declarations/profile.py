@@ -9,6 +9,13 @@ from lintel.features.selectors import ANY, APPOINTMENTS, CONSENT, select
 
 _ENTERED = select("lead.created")
 _TIMELINE = select("timeline.stated")
+_WAYS = {
+    Channel.WEB: "the website",
+    Channel.EMAIL: "e-mail",
+    Channel.SMS: "text message",
+    Channel.SOCIAL: "social media",
+    Channel.OTHER: "another way",
+}
 
 
 def profile_features() -> Iterator[Feature]:
@@ -29,7 +36,7 @@ def profile_features() -> Iterator[Feature]:
             _ENTERED,
             Unit.FLAG,
             f"1 if the lead came by {channel.value.replace('_', '-')}, else 0",
-            f"came by {channel.value.replace('_', '-')}",
+            f"came by {_WAYS.get(channel, channel.value.replace('_', '-'))}",
             measure="channel",
             level=position,
         )

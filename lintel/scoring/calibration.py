@@ -1,7 +1,8 @@
-"""Platt scaling: a line in log-odds that turns a model's margin into a calibrated probability, and its doubt."""
+"""Calibration: an increasing curve in log-odds that turns a margin into a calibrated probability; Platt's line."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,117 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from lintel.errors import InputError
+from lintel.scoring.penalised_logistic import Penalty, fit_penalised_logistic
 from lintel.scoring.resampling import lead_draws
 
 Float64 = NDArray[np.float64]
+Bool = NDArray[np.bool_]
 
+KNOTS = 3
+SMOOTHNESS = 10.0
+"""Penalty on squared differences of neighbouring slopes, in rows. Without it the curve follows chance."""
+SLOPE_RIDGE = 0.1
+"""Pull of the slopes towards 1, in rows: where one class is missing they stay finite."""
 RIDGE = 1e-3
-"""Pull towards the identity map, in rows: it keeps the fit finite where the classes can be told apart perfectly."""
+"""The same for the level, and for Platt's line."""
 _STEPS = 100
 _TOLERANCE = 1e-8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SplineCalibrator:
+    """Calibrated log-odds as a linear spline of the margin that never falls; beyond its knots it goes on straight.
+
+    With slopes of 1 and an intercept of 0 it is the identity.
+    """
+
+    knots: Float64  # (K,) ascending margins where the slope changes
+    intercept: float  # at the middle knot, less the knot itself
+    slopes: Float64  # (K + 1,) >= 0
+
+    @property
+    def increasing(self) -> bool:
+        """Whether it tells any margins apart. If not, the model has ordered later leads the wrong way round."""
+        return bool((self.slopes > 0.0).any())
+
+    def log_odds(self, margin: Float64) -> Float64:
+        """Calibrated log-odds of margins of any shape; each depends on its own margin alone, to the last bit."""
+        middle, parts = segments(margin, self.knots)
+        total = np.full(np.shape(margin), self.intercept + middle)
+        for slope, part in zip(self.slopes, parts, strict=True):
+            total += slope * part
+        return total
+
+    def probability(self, margin: Float64) -> Float64:
+        """Calibrated probabilities of margins of any shape."""
+        return expit(self.log_odds(margin))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"knots": self.knots.tolist(), "intercept": self.intercept, "slopes": self.slopes.tolist()}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "SplineCalibrator":
+        """Read what `to_json` wrote; every float comes back exactly."""
+        return cls(np.array(content["knots"], float), float(content["intercept"]), np.array(content["slopes"], float))
+
+
+def segments(margin: Float64, knots: Float64) -> tuple[float, list[Float64]]:
+    """The middle knot (0 without knots) and, for each of the K + 1 pieces between knots, how far the way from the
+    middle knot to each margin runs through it; signed, of the margins' shape. They sum to margin less middle knot."""
+    margin = np.asarray(margin, np.float64)
+    if not len(knots):
+        return 0.0, [margin.copy()]
+    middle = float(knots[len(knots) // 2])
+    ends = [-np.inf, *knots.tolist(), np.inf]
+    return middle, [np.clip(margin, low, high) - min(max(middle, low), high) for low, high in pairwise(ends)]
+
+
+def quantile_knots(margin: Float64, count: int = KNOTS) -> Float64:
+    """`count` quantiles of the margins, which cut them into parts of equal size; fewer where margins are tied."""
+    inner = np.quantile(margin, np.arange(1, count + 1) / (count + 1))
+    return np.unique(inner[(inner > margin.min()) & (inner < margin.max())])
+
+
+def fit_spline(
+    margin: Float64,
+    outcome: Bool,
+    weight: Float64,
+    *,
+    knots: Float64,
+    smoothness: float = SMOOTHNESS,
+    start: SplineCalibrator | None = None,
+) -> SplineCalibrator:
+    """Fit by weighted maximum likelihood, penalised towards equal slopes; weights count relative to their mean.
+
+    `margin`, `outcome`, `weight` are (n,). Raises InputError if there is no row or only one class.
+    Eilers, Marx (1996), "Flexible smoothing with B-splines and penalties", Statistical Science 11.
+    """
+    margin, outcome = np.asarray(margin, np.float64), np.asarray(outcome, np.bool_)
+    check_classes(outcome)
+    middle, parts = segments(margin, knots)
+    design = np.stack((np.ones_like(margin), *parts))
+    # the intercept is counted from the identity, so that it is the same number whatever the knots are
+    penalty = _penalty(len(parts), middle, smoothness)
+    begin = None if start is None else np.array([start.intercept + middle, *start.slopes])
+    found = fit_penalised_logistic(design, outcome, weight / weight.mean(), penalty, start=begin)
+    return SplineCalibrator(knots, float(found[0]) - middle, found[1:])
+
+
+def _penalty(pieces: int, middle: float, smoothness: float) -> Penalty:
+    differences = np.diff(np.eye(pieces), axis=0)
+    strength = np.zeros((pieces + 1, pieces + 1))
+    strength[0, 0] = RIDGE
+    strength[1:, 1:] = SLOPE_RIDGE * np.eye(pieces) + smoothness * differences.T @ differences
+    return Penalty(np.array([middle] + [1.0] * pieces), strength, np.array([False] + [True] * pieces))
+
+
+def check_classes(outcome: Bool) -> None:
+    """Raise InputError unless both outcomes are there."""
+    if not outcome.any() or outcome.all():
+        raise InputError(
+            f"calibration needs outcomes of both classes; all {len(outcome)} rows have one.",
+            mend="Let more outcomes mature, or widen the calibration fold.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +182,7 @@ def fit_platt(
     Raises InputError if there is no row or only one class.
     """
     margin, outcome = np.asarray(margin, np.float64), np.asarray(outcome, np.bool_)
-    if not outcome.any() or outcome.all():
-        raise InputError(
-            f"calibration needs outcomes of both classes; all {len(outcome)} rows have one.",
-            mend="Let more outcomes mature, or widen the calibration fold.",
-        )
+    check_classes(outcome)
     weight = weight / weight.mean()
     fitted = fit_line(margin, outcome, weight)
     lines: list[tuple[float, float]] = []

@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from lintel.errors import InputError
-from lintel.scoring.calibration import PlattCalibrator, fit_line, fit_platt
+from lintel.scoring.calibration import (
+    PlattCalibrator,
+    SplineCalibrator,
+    fit_line,
+    fit_platt,
+    fit_spline,
+    quantile_knots,
+    segments,
+)
 
 steady = settings(deadline=None, derandomize=True)
 
@@ -136,3 +144,115 @@ def test_a_draw_without_one_class_is_drawn_again() -> None:
     calibrator = fit_platt(margin, np.array([False, False, True]), np.ones(3), lead, seed=1, draws=30)
     assert len(calibrator.slopes) == len(calibrator.intercepts) == 30
     assert np.isfinite(calibrator.slopes).all()
+
+
+def _spline(rows: Rows, **options: float) -> SplineCalibrator:
+    return fit_spline(rows.margin, rows.outcome, rows.weight, knots=quantile_knots(rows.margin), **options)
+
+
+@steady
+@given(
+    margin=st.lists(st.floats(-30, 30), min_size=1, max_size=20),
+    knots=st.lists(st.floats(-5, 5), max_size=5, unique=True),
+)
+def test_the_pieces_of_the_way_sum_to_the_way(margin: list[float], knots: list[float]) -> None:
+    middle, parts = segments(np.array(margin), np.sort(knots))
+    assert len(parts) == len(knots) + 1
+    np.testing.assert_allclose(np.sum(parts, axis=0), np.array(margin) - middle, atol=1e-12)
+
+
+@steady
+@given(
+    slopes=st.lists(st.floats(0, 5), min_size=1, max_size=6),
+    intercept=st.floats(-5, 5),
+    seed=st.integers(0, 1_000),
+)
+def test_the_curve_never_falls_and_bends_at_its_knots_alone(slopes: list[float], intercept: float, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    knots = np.sort(random.normal(size=len(slopes) - 1))
+    curve = SplineCalibrator(knots, intercept, np.array(slopes))
+    margin = np.sort(np.concatenate((random.normal(size=100) * 4, knots)))
+    log_odds = curve.log_odds(margin)
+    assert (np.diff(log_odds) >= -1e-12).all()
+    piece = np.searchsorted(knots, (margin[1:] + margin[:-1]) / 2)
+    np.testing.assert_allclose(np.diff(log_odds), np.array(slopes)[piece] * np.diff(margin), atol=1e-9)
+
+
+def test_slopes_of_one_and_no_intercept_are_the_identity() -> None:
+    margin = np.linspace(-6, 6, 50)
+    curve = SplineCalibrator(np.array([-1.0, 0.5, 2.0]), 0.0, np.ones(4))
+    np.testing.assert_allclose(curve.log_odds(margin), margin, atol=1e-12)
+
+
+def test_without_knots_it_is_platt_s_line() -> None:
+    rows = _rows(3)
+    slope, intercept = fit_line(rows.margin, rows.outcome, rows.weight / rows.weight.mean())
+    curve = fit_spline(rows.margin, rows.outcome, rows.weight, knots=np.zeros(0))
+    assert curve.slopes == pytest.approx([slope], abs=1e-3)
+    assert curve.intercept == pytest.approx(intercept, abs=1e-3)
+
+
+def test_a_bend_is_found_where_a_line_would_miss_it() -> None:
+    random = np.random.default_rng(1)
+    margin = 2 * random.normal(size=40_000)
+    log_odds = np.where(margin < 0, 0.2 * margin, 1.5 * margin)
+    outcome = random.random(len(margin)) < 1 / (1 + np.exp(-log_odds))
+    curve = fit_spline(margin, outcome, np.ones(len(margin)), knots=quantile_knots(margin))
+    assert np.abs(curve.log_odds(margin) - log_odds)[np.abs(margin) < 3].max() < 0.3
+    slope, intercept = fit_line(margin, outcome, np.ones(len(margin)))
+    assert np.abs(slope * margin + intercept - log_odds)[np.abs(margin) < 3].max() > 0.6
+
+
+def test_smoothing_brings_the_slopes_together() -> None:
+    rows = _rows(4, leads=100)
+    rough, smooth, stiff = (_spline(rows, smoothness=one).slopes for one in (0.0, 10.0, 1e6))
+    assert np.ptp(rough) > np.ptp(smooth) > np.ptp(stiff)
+    assert np.ptp(stiff) < 1e-3
+
+
+def test_margins_in_the_wrong_order_give_a_flat_curve() -> None:
+    rows = _rows(5)
+    curve = fit_spline(-rows.margin, rows.outcome, rows.weight, knots=quantile_knots(-rows.margin))
+    assert not curve.increasing
+    assert _spline(rows).increasing
+    base = np.average(rows.outcome, weights=rows.weight)
+    np.testing.assert_allclose(curve.probability(rows.margin), base, atol=1e-3)
+
+
+def test_a_part_without_one_outcome_stays_finite() -> None:
+    margin = np.linspace(-3, 3, 400)
+    curve = fit_spline(margin, margin > 0, np.ones(400), knots=quantile_knots(margin), smoothness=0.0)
+    assert np.isfinite(curve.log_odds(np.array([-100.0, 100.0]))).all()
+    assert (curve.slopes < 100).all()
+
+
+@pytest.mark.parametrize("values", [[1.0], [1.0, 1.0, 1.0], [0.0, 1.0], [0.0, 0.0, 0.0, 1.0]])
+def test_tied_margins_have_fewer_knots_none_at_the_ends(values: list[float]) -> None:
+    knots = quantile_knots(np.array(values))
+    assert (np.diff(knots) > 0).all()
+    assert ((knots > min(values)) & (knots < max(values))).all()
+
+
+def test_knots_cut_margins_into_parts_of_equal_size() -> None:
+    margin = np.random.default_rng(1).normal(size=1_000)
+    assert np.bincount(np.searchsorted(quantile_knots(margin, 4), margin)).tolist() == [200] * 5
+
+
+def test_json_brings_back_every_bit_of_a_curve() -> None:
+    curve = _spline(_rows(6))
+    again = SplineCalibrator.from_json(json.loads(json.dumps(curve.to_json())))
+    assert again.to_json() == curve.to_json()
+    margin = np.linspace(-5, 5, 99)
+    assert again.probability(margin).tolist() == curve.probability(margin).tolist()
+
+
+def test_a_curve_gives_one_margin_what_it_gives_a_batch() -> None:
+    curve, margin = _spline(_rows(7)), np.random.default_rng(2).normal(size=300)
+    assert [float(curve.log_odds(np.array(one))) for one in margin] == curve.log_odds(margin).tolist()
+    assert curve.probability(margin.reshape(3, 100)).shape == (3, 100)
+
+
+@pytest.mark.parametrize("outcome", [True, False])
+def test_a_curve_of_one_class_is_refused(outcome: bool) -> None:
+    with pytest.raises(InputError, match="both classes"):
+        fit_spline(np.zeros(3), np.full(3, outcome), np.ones(3), knots=np.zeros(0))

@@ -1,0 +1,135 @@
+"""A stack with its calibration, and the doubt of both together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from lintel.errors import InputError
+from lintel.scoring.calibration import SplineCalibrator, check_classes, fit_spline, quantile_knots, segments
+from lintel.scoring.resampling import lead_draws
+from lintel.scoring.stacking import Stack
+
+Float64 = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+
+_ROWS_AT_ONCE = 2_048
+"""So that all draws of them fit into a processor's cache."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CalibratedStack:
+    """Members' margins to calibrated probabilities, with the interval of the rate of leads scored like this one.
+
+    Each of B draws is a stack fitted on a bootstrap sample of its leads, and a curve fitted to that stack's margins
+    on a bootstrap sample of the calibration leads. The curve that answers is smoothed; the draws are not, because a
+    smoothed curve is off by more than its own spread shows (Wasserman 2006, "All of nonparametric statistics", 5.7).
+    """
+
+    stack: Stack
+    calibrator: SplineCalibrator
+    intercept_draws: Float64  # (B,) of the calibrator
+    slope_draws: Float64  # (B, K + 1)
+
+    def log_odds(self, margins: Float64) -> Float64:
+        """Calibrated log-odds, (n,), of members' margins (n, M)."""
+        return self.calibrator.log_odds(self.stack.margin(margins))
+
+    def probability(self, margins: Float64) -> Float64:
+        """Calibrated probabilities, (n,), of members' margins (n, M)."""
+        return expit(self.log_odds(margins))
+
+    def interval(self, margins: Float64, level: float = 0.9) -> tuple[Float64, Float64]:
+        """Low and high end, (n,) each, of the calibrated rate at `level`: percentiles of the draws.
+
+        They always hold the probability itself.
+        """
+        centre = self.log_odds(margins)
+        low, high = centre.copy(), centre.copy()
+        tails = (1.0 - level) / 2.0, (1.0 + level) / 2.0
+        for begin in range(0, len(margins), _ROWS_AT_ONCE):
+            rows = slice(begin, begin + _ROWS_AT_ONCE)
+            ends = np.quantile(self._drawn(margins[rows]), tails, axis=1)
+            low[rows], high[rows] = np.minimum(ends[0], low[rows]), np.maximum(ends[1], high[rows])
+        return expit(low), expit(high)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "stack": self.stack.to_json(),
+            "calibrator": self.calibrator.to_json(),
+            "intercept_draws": self.intercept_draws.tolist(),
+            "slope_draws": self.slope_draws.tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "CalibratedStack":
+        """Read what `to_json` wrote; every float comes back exactly."""
+        calibrator = SplineCalibrator.from_json(content["calibrator"])
+        slopes = np.array(content["slope_draws"], float).reshape(-1, len(calibrator.slopes))
+        return cls(Stack.from_json(content["stack"]), calibrator, np.array(content["intercept_draws"], float), slopes)
+
+    def _drawn(self, margins: Float64) -> Float64:
+        """(n, B) calibrated log-odds of each draw."""
+        stacked = np.tile(self.stack.intercept_draws, (len(margins), 1))
+        for member in range(margins.shape[1]):
+            stacked += margins[:, member, None] * self.stack.weight_draws[:, member]
+        middle, parts = segments(stacked, self.calibrator.knots)
+        total = np.tile(self.intercept_draws + middle, (len(margins), 1))
+        for position, part in enumerate(parts):
+            total += part * self.slope_draws[:, position]
+        return total
+
+
+def calibrated(
+    stack: Stack, margins: Float64, outcome: Bool, weight: Float64, lead: NDArray[np.int32], *, seed: int
+) -> CalibratedStack:
+    """Calibrate a stack on rows that neither it nor its members have learnt from, once for each of its draws.
+
+    To calibrate anew on a newer window of mature outcomes, call it with `stack` as it is: members stay frozen.
+
+    Parameters
+    ----------
+    margins: (n, M) log-odds of the stack's members.
+    outcome, weight, lead: (n,) what happened, the rows' weights in the serving mix, and whose row each is.
+
+    Raises InputError for margins that are not finite, a stack without draws, and if there is no row or only one class.
+    """
+    if not np.isfinite(margins).all():
+        raise InputError("margins of members are not finite.", mend="Fit the members again.")
+    if not len(stack.weight_draws):
+        raise InputError("the stack has no draws, from which the interval comes.", mend="Fit it with draws.")
+    check_classes(outcome)
+    margin = stack.margin(margins)
+    knots = quantile_knots(margin)
+    calibrator = fit_spline(margin, outcome, weight, knots=knots)
+    rough = fit_spline(margin, outcome, weight, knots=knots, smoothness=0.0, start=calibrator)
+    drawn = _drawn_calibrators(stack, margins, outcome, weight, lead, seed=seed, start=rough)
+    slopes = np.array([one.slopes for one in drawn]).reshape(-1, len(calibrator.slopes))
+    return CalibratedStack(stack, calibrator, np.array([one.intercept for one in drawn]), slopes)
+
+
+def _drawn_calibrators(
+    stack: Stack,
+    margins: Float64,
+    outcome: Bool,
+    weight: Float64,
+    lead: NDArray[np.int32],
+    *,
+    seed: int,
+    start: SplineCalibrator,
+) -> list[SplineCalibrator]:
+    found: list[SplineCalibrator] = []
+    resampled = lead_draws(lead, seed)
+    while len(found) < len(stack.weight_draws):
+        count = next(resampled)
+        drawn = count > 0
+        if not outcome[drawn].any() or outcome[drawn].all():
+            continue
+        own = len(found)
+        margin = stack.intercept_draws[own] + margins[drawn] @ stack.weight_draws[own]
+        weights = (weight * count)[drawn]
+        found.append(fit_spline(margin, outcome[drawn], weights, knots=start.knots, smoothness=0.0, start=start))
+    return found

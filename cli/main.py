@@ -38,6 +38,11 @@ COMMANDS = (
         "Evaluate the champion again, on the examples of the newest nightly run, against two baselines.",
         "cli.evaluate",
     ),
+    (
+        "fairness",
+        "Audit the champion's features and scores for proxies of a protected group, and compare groups.",
+        "cli.fairness",
+    ),
     ("score", "Score one lead as of a moment.", "cli.score"),
     (
         "replay",

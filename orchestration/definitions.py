@@ -2,12 +2,12 @@
 
 import dagster as dg
 
-from assets import features, ingest, registry, scoring, training
+from assets import fairness, features, ingest, registry, scoring, training
 from orchestration.jobs import nightly
 from orchestration.resources import home
 from orchestration.schedules import nightly_by_tenant
 
-_MODULES = [ingest, features, training, registry, scoring]
+_MODULES = [ingest, features, training, fairness, registry, scoring]
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(_MODULES),

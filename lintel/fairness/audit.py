@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from lintel.errors import IncompatibleError
 from lintel.fairness.families import feature_families
 from lintel.fairness.group_report import PRIORITY_SHARE, group_report
 from lintel.fairness.groups import UNKNOWN, Groups, groups_of
@@ -12,7 +13,8 @@ from lintel.fairness.predictability import AuditSettings
 from lintel.fairness.proxy_audit import FEATURE_TOLERANCE, SCORE_TOLERANCE, proxy_audit
 from lintel.fairness.proxy_finding import ProxyAudit
 from lintel.fairness.report import DimensionFairness, FairnessReport
-from lintel.scoring.evaluation import Forecasts, TestedFold
+from lintel.scoring.bundle import Bundle
+from lintel.scoring.evaluation import Forecasts, TestedFold, forecast
 from lintel.scoring.examples import Examples
 
 Log = Callable[[str], None]
@@ -20,6 +22,29 @@ Log = Callable[[str], None]
 MOST_LEADS = 3_000
 """Leads whose features are audited: enough to tell an AUC of .60 from .55, and a minute's work."""
 ROWS_A_LEAD = 3
+
+
+def bundle_fairness(
+    bundle: Bundle,
+    examples: Examples,
+    stated: Mapping[str, str],
+    *,
+    seed: int,
+    selected_share: float = PRIORITY_SHARE,
+    settings: AuditSettings | None = None,
+    log: Log = lambda _: None,
+) -> FairnessReport:
+    """`fairness_audit` of a bundle's forecasts on the newest fold of `examples`.
+
+    Raises IncompatibleError if features or labels are of other versions than the bundle's.
+    """
+    manifest = bundle.manifest
+    if (manifest.feature_digest, manifest.label_digest) != (examples.feature_digest, examples.label_digest):
+        raise IncompatibleError("the examples have other features or labels than the bundle.", mend="Build them again.")
+    tested = forecast(bundle.scorer, examples, log=log)
+    return fairness_audit(
+        examples, tested, stated, seed=seed, selected_share=selected_share, settings=settings, log=log
+    )
 
 
 def fairness_audit(

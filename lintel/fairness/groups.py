@@ -5,6 +5,7 @@ leads stated themselves, or of the area they live in. Nothing of it is stored: r
 """
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ FILE = "audit_groups.csv"
 """Its name among a tenant's intermediate results."""
 COLUMNS = ("lead_id", "group")
 MOST_GROUPS = 20
+_PLAIN = re.compile(r"[\w .,:;/+&()<>=-]{0,60}")
+"""What may stand in a table."""
 UNKNOWN = -1
 
 
@@ -64,6 +67,8 @@ def _stated(rows: "csv.DictReader[str]", name: str) -> dict[str, str]:
         lead, group = ((row[column] or "").strip() for column in COLUMNS)
         if not lead:
             raise InputError(f"{name}, line {rows.line_num}: lead_id is empty.", mend="Name a lead in every row.")
+        if not _PLAIN.fullmatch(group):
+            raise InputError(f"{name}, line {rows.line_num}: the group is no plain word.", mend="At most 60 letters.")
         if group and stated.setdefault(lead, group) != group:
             raise InputError(f"{name}, line {rows.line_num}: the lead has another group above.", mend="Keep one.")
     count = len(set(stated.values()))

@@ -81,6 +81,7 @@ def test_no_command_at_all_shows_what_there_is(lintel: Lintel) -> None:
 COMMANDS_OF_A_TENANT = [
     ("score", "--lead", "x"),
     ("evaluate",),
+    ("fairness", "--groups", "groups.csv"),
     ("nightly",),
     ("replay", "--lead", "x"),
     ("models", "list"),

@@ -38,6 +38,7 @@ def test_groups_of_leads_that_nobody_asks_about_have_no_code() -> None:
         ("lead_id,group\n,x\n", "line 2: lead_id is empty"),
         ("lead_id,group\na,secret one\na,secret two\n", "line 3: the lead has another group"),
         ("lead_id,group\n" + "".join(f"l{i},{i}\n" for i in range(30)), "30 groups, more than 20"),
+        ("lead_id,group\na,secret | b\n", "line 2: the group is no plain word"),
         (b"lead_id,group\n\xff,x\n", "UnicodeDecodeError"),
     ],
 )

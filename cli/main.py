@@ -57,6 +57,7 @@ COMMANDS = (
 GROUPS = (
     ("data", "Published data sets: what there is, and fetching them.", "cli.data"),
     ("ingest", "Append events from a file, a data set or the simulator.", "cli.ingest"),
+    ("market", "Market series (rates, inventory, prices) that features read beside a lead's events.", "cli.market"),
     ("models", "Registered score bundles of a tenant, and which of them answers.", "cli.models"),
     ("keys", "API keys of a tenant.", "cli.keys"),
 )

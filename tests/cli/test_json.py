@@ -22,15 +22,26 @@ READING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "serve": (("--stop",), {"stopped"}),
     "keys list": (IN, {"tenant", "keys"}),
     "quarantine": (IN, {"tenant", "rows"}),
+    "market list": (IN, {"tenant", "area", "series"}),
 }
 WRITING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "models promote": ((1, "--reason", "again", *IN), {"tenant", "version", "digest"}),
+    "market area": (("national", *IN), {"tenant", "area"}),
     "keys create": (("--name", "me", *IN), {"tenant", "name", "role", "key"}),
     "ingest simulator": (("--leads", 2), {"tenant", "source", "read", "appended", "duplicates", "quarantined"}),
     "replay": (("--lead", f"{TENANT}-000003", *IN, "--output", "{folder}/r.html"), {"lead_id", "path", "events"}),
 }
-ELSEWHERE = {"data pull", "ingest csv", "ingest xes", "ingest bpic2012", "nightly", "demo", "keys revoke"}
-"""Have tests of their own: test_data, test_ingest, test_keys, here below, and the end-to-end test of the demo."""
+ELSEWHERE = {
+    "data pull",
+    "ingest csv",
+    "ingest xes",
+    "ingest bpic2012",
+    "nightly",
+    "demo",
+    "keys revoke",
+    "market load",
+}
+"""Have tests of their own: test_data, test_ingest, test_keys, test_market, here below, and the end-to-end test of the demo."""
 
 
 def test_every_command_is_tried() -> None:

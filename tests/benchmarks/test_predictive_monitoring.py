@@ -1,153 +1,174 @@
-"""The published protocol on a log made by hand: eleven loan cases, one a day, of which ten have an outcome."""
+"""Members, their ensemble and the baseline on prefixes made by hand, compared on the same resampled cases."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 
+from benchmarks import predictive_monitoring
 from benchmarks.predictive_monitoring import (
-    CANDIDATES,
-    Curve,
-    Prefixes,
-    areas,
-    by_prefix,
-    case_labels,
-    prefixes,
-    task,
-    untied,
+    BASELINE,
+    BOOTSTRAPS,
+    ENSEMBLE,
+    PUBLISHED,
+    SEEDS,
+    TUNED,
+    Judged,
+    Training,
+    judged,
+    leaf_candidates,
+    lightgbm,
+    measured,
+    resampled_cases,
+    scores,
+    shown,
+    stacked,
+    timeless_names,
+    training,
+    varying,
+    without,
 )
-from lintel.events.schema import TIME
-from lintel.events.validation import check
-from lintel.features.catalogue import build_catalogue, catalogue
-from lintel.scoring.metrics import auc
+from benchmarks.published_protocol import OUTCOMES, Prefixes, Task, task
+from lintel.features.catalogue import catalogue
+from lintel.scoring.inputs import Sequences
+from lintel.scoring.lightgbm_member import LeafSettings
+from lintel.scoring.member import Fit
 
-MONDAY = datetime(2012, 1, 2, 8, tzinfo=UTC)
-COUNT = build_catalogue([catalogue()["event_count_all"]])
-"""What the kernel counts as of a prefix's end."""
-
-ACCEPTED, DECLINED = ("offer.accepted",), ("offer.declined",)
-ENDINGS = {
-    "c0": ("offer.accepted", "offer.cancelled"),  # the last one is the label
-    "c1": ACCEPTED,
-    "c2": DECLINED,
-    "c3": ("offer.cancelled", "offer.created", "offer.accepted"),
-    "open": ("offer.cancelled", "offer.created"),  # the last offer event is no outcome
-    "c4": DECLINED,
-    "c5": ACCEPTED,
-    "c6": DECLINED,
-    "c7": ACCEPTED,
-    "c8": DECLINED,
-    "c9": ("offer.accepted", "deal.won"),
-}
+CASES = 120
+LENGTHS = 3
+HOUR = 3_600_000_000
+NAMES = ("event_count_all", "now_hour", "stage_last", "offer_open")
 
 
 @pytest.fixture(scope="module")
-def log() -> pa.Table:
-    """Each case begins with one event of the log that is two of Lintel's; all its events have one time, but the last
-    of c7, which comes when c8 has begun."""
-    rows = []
-    for day, (case, ending) in enumerate(ENDINGS.items()):
-        begun = MONDAY + timedelta(days=day)
-        kinds = ("lead.created", "form.submitted", "offer.sent", *ending)
-        places = ("1.1", "1.2", *map(str, range(2, len(kinds))))
-        rows += [(f"{case}-{place}", case, kind, begun) for place, kind in zip(places, kinds, strict=True)]
-        if case == "c7":
-            rows.append((f"{case}-{len(kinds)}", case, "call.started", begun + timedelta(days=1, hours=1)))
-    identifier, lead, kind, time = zip(*reversed(rows), strict=True)  # in no helpful order
-    table = pa.table({"event_id": identifier, "lead_id": lead, "kind": kind, "occurred_at": pa.array(time, TIME)})
-    return untied(check(table, tenant="t", now=MONDAY + timedelta(days=30)).events)
+def data() -> Prefixes:
+    """Three prefixes of each of 120 cases, an hour apart; `event_count_all` tells who is accepted, but for noise."""
+    random = np.random.default_rng(1)
+    case = np.repeat(np.arange(CASES), LENGTHS).astype(np.int32)
+    told = random.normal(size=CASES)
+    label = np.where(told + random.normal(size=CASES) > 0, "accepted", np.where(told > -0.5, "declined", "cancelled"))
+    rows = len(case)
+    features = np.stack((told[case], random.random(rows), random.random(rows), np.full(rows, np.nan)), axis=1)
+    length = np.tile(np.arange(1, LENGTHS + 1), CASES)
+    starts = np.arange(CASES) * HOUR
+    return Prefixes(
+        features=features.astype(np.float32),
+        names=NAMES,
+        sequences=no_events(rows),
+        case=case,
+        length=length,
+        ends_at=starts[case] + length,
+        starts_at=starts,
+        decided_at=starts + LENGTHS,
+        events=np.full(CASES, LENGTHS),
+        label=label,
+    )
+
+
+def no_events(rows: int) -> Sequences:
+    none = np.zeros(0, np.float32)
+    return Sequences(np.zeros(rows + 1, np.int64), none.astype(np.int16), none.astype(np.int8), none, none)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small members that differ, on one thread."""
+    few = LeafSettings(max_trees=10, min_data_in_leaf=5, threads=1)
+    members = {f"leaves of {size}": partial(small, leaves=replace(few, num_leaves=size)) for size in (2, 4)}
+    monkeypatch.setattr(predictive_monitoring, "MEMBERS", members)
+    monkeypatch.setattr(predictive_monitoring, "TUNED", dict.fromkeys(OUTCOMES, few))
+
+
+def small(rows: Training, seed: int, leaves: LeafSettings) -> Fit[Any]:
+    return lightgbm(rows, seed, leaves)
 
 
 @pytest.fixture(scope="module")
-def data(log: pa.Table) -> Prefixes:
-    return prefixes(log, COUNT)
+def one(data: Prefixes) -> Task:
+    return task(data, "accepted")
 
 
-def test_tied_events_follow_each_other_in_the_order_of_the_log(log: pa.Table) -> None:
-    first = log.filter(pc.equal(log["lead_id"], "c3"))
-    kinds = first["kind"].to_pylist()
-    assert sorted(kinds[:2]) == ["form.submitted", "lead.created"]  # one event of the log
-    assert kinds[2:] == ["offer.sent", "offer.cancelled", "offer.created", "offer.accepted"]
-    times = first["occurred_at"].cast(pa.int64()).to_numpy()
-    assert (times - times[0]).tolist() == [0, 0, 1, 2, 3, 4]
-    assert first["known_at"] == first["occurred_at"]
+def test_clock_season_and_constant_features_are_left_out(data: Prefixes, one: Task) -> None:
+    assert training(data, one).inputs.names == ("event_count_all", "stage_last")
 
 
-def test_the_last_offer_event_is_the_label(log: pa.Table) -> None:
-    labels = {case: word for case, (word, _) in case_labels(log).items()}
-    accepted, declined = ("c1", "c3", "c5", "c7", "c9"), ("c2", "c4", "c6", "c8")
-    expected = dict.fromkeys(accepted, "accepted") | dict.fromkeys(declined, "declined") | {"c0": "cancelled"}
-    assert labels == expected
+def test_features_of_time_are_those_of_the_catalogue_that_read_the_clock() -> None:
+    left_out = set(catalogue().names) - timeless_names()
+    assert {"now_hour", "event_weekday_last", "entry_hour_first", "now_season_sine"} <= left_out
+    assert "event_count_7d" not in left_out
 
 
-def test_prefixes_are_numbered_by_events_of_the_log(data: Prefixes) -> None:
-    assert data.label.tolist()[:4] == ["cancelled", "accepted", "declined", "accepted"]
-    assert data.events.tolist() == [4, 3, 3, 5, 3, 3, 3, 4, 3, 4]
-    assert data.length[data.case == 3].tolist() == [1, 2, 3, 4, 5]
+def test_missing_is_a_value_of_its_own() -> None:
+    features = np.array([[1, np.nan, np.nan, 2], [1, np.nan, 3, 2], [1, np.nan, 3, 4]], np.float32)
+    assert varying(features, np.array([True, True, True, True])).tolist() == [2, 3]
+    assert varying(features, np.array([True, True, True, False])).tolist() == [2]
 
 
-def test_features_of_a_prefix_know_its_events_only(data: Prefixes) -> None:
-    # outcomes are no events that features count
-    assert data.features[data.case == 3, 0].tolist() == [2, 3, 4, 5, 5]
+@pytest.mark.usefixtures("quick")
+def test_everything_that_is_compared_is_scored(data: Prefixes, one: Task) -> None:
+    found = scores(data, one, "accepted", seed=1)
+    members = predictive_monitoring.MEMBERS
+    assert set(found) == {ENSEMBLE, BASELINE, *members, *map(without, members)}
+    assert {len(own) for own in found.values()} == {len(one.test)}
 
 
-def test_the_label_is_decided_by_the_last_offer_event(data: Prefixes) -> None:
-    last = data.ends_at >= data.decided_at[data.case]
-    assert data.length[last & (data.case == 9)].tolist() == [3, 4]
-    assert data.length[last & (data.case == 3)].tolist() == [5]
+def test_a_member_that_knows_nothing_gets_no_weight(data: Prefixes, one: Task) -> None:
+    rows = training(data, one)
+    later = rows.slices.later
+    knows = np.where(rows.positive[later], 2.0, -2.0) + np.random.default_rng(3).normal(size=later.sum())
+    early = {"knows": knows, "misleads": -knows}
+    final = {"knows": np.linspace(-1, 1, 5), "misleads": np.array([5.0, -5.0, 5.0, -5.0, 5.0])}
+    assert np.argsort(stacked(rows, early, final, ["knows", "misleads"])).tolist() == [0, 1, 2, 3, 4]
 
 
-def test_four_fifths_train_and_what_came_after_the_first_test_event_is_cut_away(data: Prefixes) -> None:
-    one = task(data, "declined")
-    assert np.unique(data.case[one.test]).tolist() == [8, 9]
-    assert np.unique(data.case[one.train]).tolist() == list(range(8))
-    assert data.length[one.train[data.case[one.train] == 7]].tolist() == [1, 2, 3]
+def test_samples_are_of_test_cases_and_the_same_at_each_call(data: Prefixes, one: Task) -> None:
+    first = resampled_cases(data, one)
+    tested = np.unique(data.case[one.test])
+    assert first.shape == (BOOTSTRAPS, CASES)
+    assert (first.sum(axis=1) == len(tested)).all()
+    assert not first[:, np.setdiff1d(np.arange(CASES), tested)].any()
+    np.testing.assert_array_equal(resampled_cases(data, one), first)
 
 
-def test_prefixes_are_no_longer_than_the_positive_cases(data: Prefixes) -> None:
-    assert data.length[task(data, "declined").train].max() == 3  # though c0 and c3 are longer
-    assert data.length[task(data, "accepted").train].max() == 5  # 90th percentile of 3, 5, 3, 4, 4, rounded up
+def test_models_are_compared_on_the_same_samples(data: Prefixes, one: Task) -> None:
+    cases, random = resampled_cases(data, one), np.random.default_rng(2)
+    good = one.positive[data.case[one.test]] + random.normal(size=len(one.test))
+    scored, same, other = (
+        judged(data, one, [own], cases) for own in (good, 2 * good + 1, random.normal(size=len(good)))
+    )
+    assert scored.against(same) | {"auc_weighted": 0} == {
+        "auc_weighted": 0,
+        "gain": 0,
+        "gain_sd": 0,
+        "gain_interval": [0, 0],
+        "better_share": 0,
+    }
+    found = scored.against(other)
+    assert found["gain"] == pytest.approx(scored.area - other.area, abs=1e-4)
+    assert 0.5 < found["better_share"] <= 1
 
 
-def test_a_fold_inside_the_training_part_knows_nothing_after_it(data: Prefixes) -> None:
-    one = task(data, "accepted", trained=0.5, tested=0.8)
-    assert np.unique(data.case[one.train]).tolist() == [0, 1, 2, 3, 4]
-    assert np.unique(data.case[one.test]).tolist() == [5, 6, 7]
-    assert data.ends_at[one.test].max() < data.starts_at[8]
+def test_the_mean_of_seeds_is_given() -> None:
+    found = Judged(0.7, np.array([0.6, 0.8]), [0.7])
+    assert found.json() == {"auc_weighted": 0.7, "sd": 0.1414}
 
 
-def test_areas_are_those_of_the_metric_with_ties_and_weights() -> None:
-    random = np.random.default_rng(5)
-    outcome, scores = random.random(60) < 0.4, random.integers(0, 8, 60).astype(float)
-    weight = random.integers(0, 4, (9, 60)).astype(float)
-    expected = [auc(outcome, scores, each) for each in weight]
-    np.testing.assert_allclose(areas(outcome, scores, weight), expected, rtol=1e-12)
+@pytest.mark.usefixtures("quick")
+def test_what_is_measured_has_all_keys_and_can_be_shown(data: Prefixes) -> None:
+    found, members = measured(data, "accepted"), predictive_monitoring.MEMBERS
+    assert len(found["by_seed"]) == len(SEEDS)
+    assert found["auc_weighted"] == pytest.approx(np.mean(found["by_seed"]), abs=1e-4)
+    assert list(found["members"]) == list(members)
+    assert list(found["paired"]) == [BASELINE, *map(without, members)]
+    assert found["published"] == PUBLISHED["accepted"]
+    assert list(found["by_prefix"]) == ["1", "2", "3"]
+    titles = set(shown({"accepted": found}).columns[0].cells)
+    assert {"published", "leaves of 2 alone", "gain over tuned LightGBM", "at prefix 1"} <= titles
 
 
-def test_an_area_without_both_classes_is_unknown() -> None:
-    assert np.isnan(areas(np.array([True, True]), np.array([0.1, 0.2]), np.ones((1, 2)))).all()
-
-
-def test_lengths_weigh_as_many_cases_as_they_have() -> None:
-    area = np.array([[1.0, 1.0], [0.5, 0.5], [np.nan, 0.0]])
-    curve = Curve(np.array([1, 2, 3]), area, np.array([[3.0, 1.0], [1.0, 1.0], [1.0, 2.0]]))
-    np.testing.assert_allclose(curve.averaged, [(3 * 1 + 1 * 0.5) / 4, (1 + 0.5 + 0) / 4])
-
-
-def test_scores_are_compared_within_a_prefix_length(data: Prefixes) -> None:
-    one = task(data, "accepted")
-    found = data.length[one.test] * 10.0 + (data.case[one.test] == 9)  # longer scores higher, c9 above c8
-    curve = by_prefix(data, one, found, np.ones((1, 10)))
-    assert curve.length.tolist() == [1, 2, 3, 4]
-    assert curve.area[:3, 0].tolist() == [1.0, 1.0, 1.0]
-    assert np.isnan(curve.area[3, 0])  # c8 has no fourth event
-    assert curve.averaged.tolist() == [1.0]
-
-
-def test_features_of_hours_and_weekdays_can_be_left_out() -> None:
-    with_clock, without = (CANDIDATES[name].names for name in list(CANDIDATES)[:2])
-    assert with_clock == catalogue().names
-    assert {"now_hour", "event_weekday_last", "entry_hour_first"} <= set(with_clock) - set(without)
-    assert "event_count_7d" in without
+def test_trials_are_the_same_at_each_call_and_each_outcome_has_one() -> None:
+    assert leaf_candidates() == leaf_candidates()
+    assert len(set(leaf_candidates())) == len(leaf_candidates())
+    assert list(TUNED) == list(OUTCOMES) == list(PUBLISHED)

@@ -21,7 +21,7 @@ from lintel.sources.market import read_fred, read_zillow
 from lintel.store.context import ContextReport
 from lintel.store.tenants import Tenant
 
-app = typer.Typer(help="Market series (rates, inventory, prices) that features read beside the events of a lead.")
+app = typer.Typer(help="Market series (rates, inventory, prices) that features read beside a lead's events.")
 
 
 class Layout(StrEnum):

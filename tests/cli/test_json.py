@@ -41,7 +41,7 @@ ELSEWHERE = {
     "keys revoke",
     "market load",
 }
-"""Have tests of their own: test_data, test_ingest, test_keys, test_market, here below, and the end-to-end test of the demo."""
+"""Have tests of their own: test_data, test_ingest, test_keys, test_market, here below, and the demo end to end."""
 
 
 def test_every_command_is_tried() -> None:

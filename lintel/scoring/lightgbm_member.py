@@ -20,7 +20,7 @@ from lintel.errors import IncompatibleError
 from lintel.scoring.inputs import Inputs, checked_features
 from lintel.scoring.member import Fit, without_sequence
 from lintel.scoring.model_file import read_model, write_model
-from lintel.scoring.stopping import StoppingSlices, check_outcomes, mean_one
+from lintel.scoring.stopping import StoppingSlices, check_outcomes, mean_one, number_of_trees
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -41,7 +41,7 @@ class LeafSettings:
     lambda_l2: float = 5.0
     max_bin: int = 127
     max_trees: int = 500
-    patience: int = 30
+    patience: int = 40
     threads: int = 2
 
     def parameters(self, *, seed: int, monotone: Sequence[int]) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def _early(
     parameters: dict[str, Any],
     settings: LeafSettings,
 ) -> LightGBMMember:
-    """Trees of the earlier rows, as many as make the log loss on the later leads least."""
+    """Trees of the earlier rows, about as many as make the log loss on the later leads least."""
     rows = slices.earlier
     earlier = lightgbm.Dataset(features[rows], positive[rows], weight=weight[rows], feature_name=names)
     rows = slices.later
@@ -151,7 +151,9 @@ def _early(
         valid_sets=[later],
         callbacks=[lightgbm.early_stopping(settings.patience, verbose=False)],
     )
-    return _member(booster.model_to_string(num_iteration=booster.best_iteration))
+    found, grown = int(booster.best_iteration), int(booster.current_iteration())
+    trees = number_of_trees(found, grown=grown, learning_rate=settings.learning_rate)
+    return _member(booster.model_to_string(num_iteration=trees))
 
 
 def _member(text: str) -> LightGBMMember:

@@ -19,7 +19,7 @@ from lintel.errors import IncompatibleError
 from lintel.scoring.inputs import Inputs, checked_features
 from lintel.scoring.member import Fit, without_sequence
 from lintel.scoring.model_file import read_model, write_model
-from lintel.scoring.stopping import StoppingSlices, check_outcomes, mean_one
+from lintel.scoring.stopping import StoppingSlices, check_outcomes, mean_one, number_of_trees
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -37,7 +37,7 @@ class TreeSettings:
     reg_lambda: float = 5.0
     max_bin: int = 128
     max_trees: int = 500
-    patience: int = 30
+    patience: int = 40
     threads: int = 2
 
     def parameters(self, *, seed: int, monotone: Sequence[int]) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _early(
     parameters: dict[str, Any],
     settings: TreeSettings,
 ) -> xgboost.Booster:
-    """Trees of the earlier rows, as many as make the log loss on the later leads least."""
+    """Trees of the earlier rows, about as many as make the log loss on the later leads least."""
     earlier, held = (
         xgboost.DMatrix(features[rows], label=positive[rows], weight=weight[rows], feature_names=names)
         for rows in (slices.earlier, slices.later)
@@ -159,4 +159,5 @@ def _early(
         early_stopping_rounds=settings.patience,
         verbose_eval=False,
     )
-    return booster[: int(booster.best_iteration) + 1]
+    found, grown = int(booster.best_iteration) + 1, int(booster.num_boosted_rounds())
+    return booster[: number_of_trees(found, grown=grown, learning_rate=settings.learning_rate)]

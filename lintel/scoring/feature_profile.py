@@ -10,7 +10,6 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 LEVELS = (0.0, 0.05, 0.5, 0.95, 1.0)
-USUALLY_PRESENT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +28,6 @@ class FeatureProfile:
         """Values outside all that training saw, (n, F)."""
         with np.errstate(invalid="ignore"):
             return (features < self.quantiles[0]) | (features > self.quantiles[-1])
-
-    def unusually_missing(self, features: Float32) -> NDArray[np.bool_]:
-        """Values missing here that most training rows have, (n, F)."""
-        return np.isnan(features) & (self.present >= USUALLY_PRESENT)
 
     def to_json(self) -> dict[str, Any]:
         quantiles = [[None if np.isnan(value) else value for value in row] for row in self.quantiles.tolist()]

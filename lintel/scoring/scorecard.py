@@ -1,7 +1,8 @@
 """Scores as the JSON objects that endpoint, command and nightly run all show."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,16 @@ from lintel.events.kinds import kind_codes
 from lintel.events.moments import time_text
 from lintel.events.timezones import UtcOffsets
 from lintel.market.context import NO_CONTEXT, ContextColumns
+from lintel.scoring.counterfactual import DIMENSION, Counterfactual, Present, counterfactuals
 from lintel.scoring.dimension import LEVEL, Dimension, DimensionScores, MissingDimension
+from lintel.scoring.explanation import Reason
+from lintel.scoring.gaps import beyond_training, missing_facts
 from lintel.scoring.history import latest_visible
 from lintel.scoring.scorer import Scorer, Scores
 from lintel.scoring.standing import OutcomeKinds, Standing, standings
 
 Json = dict[str, Any]
 
-MAX_NAMED_FEATURES = 10
 _QUANTILES = (0.1, 0.5, 0.9)
 _DIGITS = 6
 
@@ -62,9 +65,46 @@ def scorecards(
         for row, lead in enumerate(leads.tolist()):
             cards[lead] |= shown.card(row)
         if explain:
-            for lead, reasons in zip(leads.tolist(), scorer.explain(scores.inputs), strict=True):
-                cards[lead]["reasons"] = [reason.to_json() for reason in reasons]
+            explained = _explained(scorer, asked, columns, queries, scores, zone=zone, context=context)
+            for lead, why in zip(leads.tolist(), explained, strict=True):
+                scored = {name for name, one in cards[lead]["dimensions"].items() if "probability" in one}
+                cards[lead] |= why.card(scored)
     return cards
+
+
+@dataclass(frozen=True, slots=True)
+class _Why:
+    """What is said of one lead only when it is asked for."""
+
+    reasons: Sequence[Reason]
+    counterfactual: Counterfactual | None
+
+    def card(self, scored: Collection[str]) -> Json:
+        """Nothing of dimensions that the lead has answered already."""
+        told = self.counterfactual if DIMENSION in scored else None
+        return {
+            "reasons": [one.to_json() for one in self.reasons if one.dimension in scored],
+            "counterfactual": told and told.to_json(),
+        }
+
+
+def _explained(
+    scorer: Scorer,
+    asked: Asked,
+    columns: EventColumns,
+    queries: Queries,
+    scores: Scores,
+    *,
+    zone: UtcOffsets,
+    context: ContextColumns,
+) -> list[_Why]:
+    reasons = scorer.explain(scores.inputs)
+    if DIMENSION not in scores.dimensions:
+        return [_Why(one, None) for one in reasons]
+    now = Present(scores.inputs.features, scores.dimensions[DIMENSION])
+    closing = (*asked.outcomes.ends, *asked.settled_by.get(DIMENSION, ()))
+    acted = counterfactuals(scorer, columns, queries, now, closing=closing, zone=zone, context=context)
+    return list(starmap(_Why, zip(reasons, acted, strict=True)))
 
 
 def _unscored(lead_id: str, as_of: int, standing: Standing, outcome: str | None, closed_at: int) -> Json:
@@ -94,16 +134,16 @@ class _Shown:
         self._settled = settled
         self._priority = scores.priority
         self._tables = {name: _table(scores.dimensions[name], asked) for name in scorer.ready}
-        self._missing = scorer.profile.unusually_missing(scores.inputs.features)
-        self._out_of_range = scorer.profile.out_of_range(scores.inputs.features)
+        self._missing = missing_facts(scores.inputs.features, scorer.profile, scorer.catalogue)
+        self._out_of_range = beyond_training(scores.inputs.features, scorer.profile, scorer.catalogue)
 
     def card(self, row: int) -> Json:
         dimensions = {name: self._dimension(name, one, row) for name, one in self._scorer.dimensions.items()}
         return {
             "overall": self._overall(row),
             "dimensions": dimensions,
-            "missing": self._names(self._missing[row]),
-            "out_of_range": self._names(self._out_of_range[row]),
+            "missing": self._missing[row],
+            "out_of_range": self._out_of_range[row],
         }
 
     def _overall(self, row: int) -> Json:
@@ -123,10 +163,6 @@ class _Shown:
             "definition": dimension.definition,
             "calibration_n": dimension.calibration_n,
         }
-
-    def _names(self, flagged: Any) -> list[str]:
-        names = self._scorer.catalogue.names
-        return [names[position] for position in np.flatnonzero(flagged)[:MAX_NAMED_FEATURES].tolist()]
 
 
 def _table(scores: DimensionScores, asked: Asked) -> list[Json]:

@@ -46,6 +46,11 @@ def describe(feature: Feature, value: float, typical: float) -> str:
     return f"{text} (typical: {usual})" if usual else text
 
 
+def describe_bounds(feature: Feature, low: float, high: float) -> str:
+    """A range of values, without saying of what."""
+    return f"{_usual(feature, low)} to {_usual(feature, high)}"
+
+
 def _present(feature: Feature, value: float, typical: float) -> str:
     if feature.measure in SIGNALS:
         return _signal(feature, value)
@@ -63,6 +68,9 @@ def _usual(feature: Feature, typical: float) -> str:
         return _tone(typical) if feature.measure == "sentiment" else _strength(typical).removeprefix("a ") or "none"
     if feature.aggregation is Aggregation.RATIO:
         return f"{typical:.0%}"
+    if feature.aggregation is Aggregation.UNTIL:
+        away = duration(abs(typical) * _MINUTES_PER_DAY)
+        return f"in {away}" if typical >= 0 else f"{away} ago"
     nothing = typical == 0 and feature.unit in {Unit.COUNT, Unit.MINUTES, Unit.DAYS}
     return "none" if nothing else _number_of(feature, typical)
 
@@ -169,7 +177,7 @@ def _flag(feature: Feature, value: float) -> str:
 def _sum(feature: Feature, value: float) -> str:
     """Of time: "12 minutes on listings"."""
     if "minutes " not in feature.label:
-        return _level(feature, value)
+        return _level(feature, value) if value else f"{feature.label}: none"
     of = feature.label.partition("minutes ")[2]
     return f"{'no time' if value == 0 else quantity(feature, value)} {of}"
 

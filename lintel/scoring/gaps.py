@@ -1,0 +1,70 @@
+"""What an answer cannot build on: facts that nobody asked the lead for, and values beyond all that training saw."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lintel.features.catalogue import Catalogue
+from lintel.features.measures import RHYTHMS, SEASONS
+from lintel.scoring.feature_profile import FeatureProfile
+from lintel.scoring.wording import describe, describe_bounds
+
+Float32 = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+
+MAX_NAMED = 10
+KNOWN_TO_SOURCE = 0.02
+"""Share of training rows that must have a fact: what a source never records cannot be asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something an agent can ask for; `feature` holds it, and `text` says that it is not known."""
+
+    name: str
+    feature: str
+    text: str
+
+
+FACTS = (
+    Fact("stated_budget", "budget_last", "the lead has not named a budget"),
+    Fact("stated_timeline", "timeline_last", "the lead has not said when it wants to move"),
+    Fact("financing", "preapproved_last", "no lender's pre-approval was shown"),
+    Fact("amount_asked", "asked_amount_last", "the lead has not said for what amount it asks"),
+)
+
+
+def missing_facts(features: Float32, profile: FeatureProfile, catalogue: Catalogue) -> list[list[dict[str, str]]]:
+    """Of each row of features (n, F) the facts that an agent could ask for, as name and text."""
+    columns = [(catalogue.position[one.feature], one) for one in FACTS]
+    known = [(column, one) for column, one in columns if profile.present[column] >= KNOWN_TO_SOURCE]
+    absent = np.isnan(features)
+    return [[{"name": one.name, "text": one.text} for column, one in known if row[column]] for row in absent]
+
+
+def beyond_training(features: Float32, profile: FeatureProfile, catalogue: Catalogue) -> list[list[dict[str, str]]]:
+    """Of each row of features (n, F) at most MAX_NAMED values outside all that training saw, as name and text."""
+    outside = profile.out_of_range(features)
+    return [_named(row, flags, profile, catalogue) for row, flags in zip(features, outside, strict=True)]
+
+
+def _named(row: Float32, outside: Flags, profile: FeatureProfile, catalogue: Catalogue) -> list[dict[str, str]]:
+    found = np.flatnonzero(outside)[:MAX_NAMED].tolist()
+    low, high = profile.quantiles[0], profile.quantiles[-1]
+    return [
+        {
+            "name": catalogue.names[column],
+            "text": _beyond(catalogue, column, float(row[column]), (float(low[column]), float(high[column]))),
+        }
+        for column in found
+    ]
+
+
+def _beyond(catalogue: Catalogue, column: int, value: float, bounds: tuple[float, float]) -> str:
+    feature = catalogue.features[column]
+    if feature.measure in SEASONS:
+        return "a time of the year that training did not see"
+    if feature.measure in RHYTHMS:
+        return "hours or weekdays that training did not see"
+    return f"{describe(feature, value, float('nan'))} (training saw {describe_bounds(feature, *bounds)})"

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -105,25 +106,36 @@ def test_a_member_that_brings_nothing_is_dropped_and_those_that_help_stay() -> N
     evidence = choose_members(("strong", "helpful", "noise"), *_rows(8), seed=1)
     assert [one.kept for one in evidence] == [True, True, False]
     strong, helpful, noise = evidence
-    assert noise.weight == 0.0
-    assert noise.gain_low <= 0.0
-    assert strong.weight > helpful.weight > 0.0
+    assert noise.weight_low < 0.05
+    assert noise.gain <= 0.0
+    assert strong.weight > helpful.weight > noise.weight
     assert min(one.gain_low for one in (strong, helpful)) > 0.0
     assert strong.log_loss_alone < helpful.log_loss_alone < noise.log_loss_alone
+    assert all(one.weight_low <= one.weight <= one.weight_high for one in (strong, helpful))
 
 
-def test_of_two_that_are_alike_one_stays() -> None:
-    margins, outcome, weight, lead = _rows(9, (1.0,))
-    evidence = choose_members(("first", "twin"), np.repeat(margins, 2, axis=1), outcome, weight, lead, seed=1)
-    assert sum(one.kept for one in evidence) == 1
+def test_noise_is_dropped_nearly_always() -> None:
+    """It stays where chance gives it a gain, which no data of this size can tell from a small one."""
+    kept = [choose_members(("good", "noise"), *_rows(seed, (0.8, 0.0)), seed=1)[1].kept for seed in range(25)]
+    assert np.mean(kept) <= 0.3
 
 
-def test_noise_is_dropped_almost_always() -> None:
-    """An interval of 90 % leaves 5 % on the side of a gain, and a useless member loses a little when cross-fitted."""
-    kept = [
-        choose_members(("good", "noise"), *_rows(seed, (0.8, 0.0), leads=150), seed=1)[1].kept for seed in range(40)
-    ]
-    assert np.mean(kept) <= 0.1
+def test_a_member_that_harms_beyond_noise_is_dropped_whatever_its_weight() -> None:
+    harmful = MemberEvidence("harmful", 0.7, 0.5, 0.4, 0.6, -0.02, -0.03, -0.01, kept=True)
+    assert harmful.idle
+    assert not replace(harmful, gain_high=0.01).idle
+    assert replace(harmful, gain_high=0.01, weight_low=0.0).idle
+    assert not replace(harmful, gain=0.001, gain_high=0.01, weight_low=0.0).idle
+
+
+def test_two_views_of_one_thing_stay_together() -> None:
+    """Each alone seems needless beside the other, and their mean is better than either."""
+    random = np.random.default_rng(1)
+    truth = 1.5 * random.normal(size=3_000)
+    margins = truth[:, None] + 0.8 * random.normal(size=(3_000, 2))
+    outcome, lead = random.random(3_000) < 1 / (1 + np.exp(-truth)), np.arange(3_000, dtype=np.int32)
+    evidence = choose_members(("first", "second"), margins, outcome, np.ones(3_000), lead, seed=1)
+    assert all(one.kept for one in evidence)
 
 
 def test_one_member_stays_and_is_judged_against_the_rate() -> None:

@@ -1,4 +1,4 @@
-"""One lead's answer for people: what it is worth, who says so as of when, each dimension, and the reasons."""
+"""One lead's answer for people: what it is worth, who says so as of when, each dimension, and why."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,8 +18,10 @@ def score_text(answer: Answer) -> RenderableType:
         lines.insert(0, f"Lead {answer['lead_id']} is closed and not scored: {_outcome(answer)}.")
         return Text("\n".join(lines))
     shown = table(f"lead {answer['lead_id']}", ("dimension", "probability", "interval", "definition"), _rows(answer))
-    reasons = [Text("\n".join(_reasons(answer)))] if "reasons" in answer else []
-    return Group(shown, Text("\n".join(lines)), *reasons)
+    lines += _gaps(answer)
+    if "reasons" in answer:
+        lines += [*_reasons(answer), *_counterfactual(answer)]
+    return Group(shown, Text("\n".join(lines)))
 
 
 def _outcome(answer: Answer) -> str:
@@ -30,6 +32,7 @@ def _head(answer: Answer) -> Iterator[str]:
     overall, model = answer.get("overall", {}), answer["model"]
     if "priority" in overall:
         yield f"priority: {overall['priority']:.2f} ({overall['formula']})"
+        yield from _rank(overall)
     elif overall:
         yield f"priority: {_without_number(overall)}"
     yield f"as of: {answer['as_of']} (clock: {answer['clock']})"
@@ -37,6 +40,17 @@ def _head(answer: Answer) -> Iterator[str]:
     yield f"model: {model['name']} version {model['version']}; served by: {answer['served_by']}{simulated}"
     if "merged_into" in answer:
         yield f"merged into: {answer['merged_into']}"
+
+
+def _rank(overall: Mapping[str, Any]) -> Iterator[str]:
+    if "grade" in overall:
+        leads = overall["ranked_among"]["open_leads"]
+        place = f"above {overall['percentile']:g} % of {leads} open leads"
+        yield f"grade: {overall['grade']}, {overall['band']} ({place})"
+    elif "not_ranked" in overall:
+        yield f"grade: none ({overall['not_ranked']})"
+    if "trend" in overall:
+        yield f"trend: {overall['trend'].replace('_', ' ')}"
 
 
 def _rows(answer: Answer) -> Iterator[tuple[str, ...]]:
@@ -65,7 +79,24 @@ def _without_number(value: Mapping[str, Any]) -> str:
     return f"{words}: needs {value['needs']}" if "needs" in value else words
 
 
+def _gaps(answer: Answer) -> Iterator[str]:
+    for key, words in (("missing", "not known"), ("out_of_range", "beyond training")):
+        told = "; ".join(one["text"] for one in answer.get(key, ()))
+        if told:
+            yield f"{words}: {told}"
+
+
 def _reasons(answer: Answer) -> Iterator[str]:
     yield "reasons (log odds):" if answer["reasons"] else "reasons: none stands out"
-    for reason in answer["reasons"]:
-        yield f"  {reason['log_odds']:+.2f} {reason['dimension']}: {reason['text']}"
+    for name, value in answer["dimensions"].items():
+        own = [one for one in answer["reasons"] if one["dimension"] == name]
+        if own:
+            yield f"  {name} {value['probability']:.2f}, base rate {value['base_rate']:.0%}:"
+        for reason in own:
+            yield f"    {reason['log_odds']:+.2f} {reason['text']}"
+
+
+def _counterfactual(answer: Answer) -> Iterator[str]:
+    told = answer.get("counterfactual")
+    if told:
+        yield f"what would help {told['dimension']}: {told['text']} ({told['note']})"

@@ -14,7 +14,10 @@ from serving.messages import LeadPage
 from serving.runtime import Runtime
 
 MAX_CURSOR_LENGTH = 4_000  # a lead id of 200 characters, escaped and in base64
-_EXAMPLE = {"leads": [{"lead_id": "173688", "overall": {"priority": 0.82, "grade": "A"}}], "next_cursor": "eyJ..."}
+_EXAMPLE = {
+    "leads": [{"lead_id": "173688", "overall": {"priority": 0.42, "grade": "A", "band": "call today"}}],
+    "next_cursor": "eyJ...",
+}
 
 router = APIRouter()
 
@@ -48,5 +51,5 @@ async def leads(
     page = await runtime.work(
         runtime.home.scores.page, principal.tenant, sort=query.sort, limit=query.limit, cursor=query.cursor
     )
-    answer = LeadPage(page.leads, page.next_cursor)
+    answer = {"leads": page.leads, "next_cursor": page.next_cursor}
     return Response(msgspec.json.encode(answer), media_type="application/json")

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 
 from lintel.events.schema import MAX_ID_LENGTH
+from serving.lead_answer import LeadAnswer
 
 Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_LENGTH)]
 Instant = Annotated[datetime, msgspec.Meta(tz=True, description="ISO 8601 with an offset")]
@@ -18,14 +19,16 @@ class ScoreRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     as_of: Annotated[Instant | None, msgspec.Meta(description="null: the tenant's clock, which the answer names")] = (
         None
     )
-    explain: Annotated[bool, msgspec.Meta(description="give reasons; costs a few milliseconds a lead")] = False
+    explain: Annotated[
+        bool, msgspec.Meta(description="give reasons and a counterfactual; costs some milliseconds a lead")
+    ] = False
     tenant: Annotated[str | None, msgspec.Meta(description="must be the key's own if given")] = None
 
 
 class ScoreAnswer(msgspec.Struct, frozen=True):
     """One entry a lead, in the order asked; a lead that cannot be scored has `error` in place of `dimensions`."""
 
-    scores: list[dict[str, Any]]
+    scores: list[LeadAnswer]
 
 
 class AppendRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -57,7 +60,7 @@ class AppendAnswer(msgspec.Struct, frozen=True):
 class LeadPage(msgspec.Struct, frozen=True):
     """A page of scored leads; `next_cursor` is null on the last."""
 
-    leads: list[dict[str, Any]]
+    leads: list[LeadAnswer]
     next_cursor: str | None
 
 

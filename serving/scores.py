@@ -15,31 +15,16 @@ from lintel.settings import Settings
 from serving import openapi
 from serving.bodies import read_json
 from serving.keys import bearer, own_tenant
+from serving.lead_answer import EXAMPLE
 from serving.messages import ScoreAnswer, ScoreRequest
 from serving.problems import Fault, RequestError
 from serving.runtime import Runtime
 
 _EARLIEST = datetime.fromisoformat(EPOCH_MIN)
 _DECODER = msgspec.json.Decoder(ScoreRequest)
-_REQUEST_EXAMPLE = {"lead_ids": ["173688", "nobody"], "as_of": None, "explain": False}
-_ANSWER_EXAMPLE = {
-    "scores": [
-        {
-            "lead_id": "173688",
-            "as_of": "2012-02-20T01:00:00Z",
-            "clock": "log_end",
-            "model": {"name": "lead-scoring.bpic2012", "version": 7, "digest": "sha256:6f0c...", "label_version": "1"},
-            "served_by": "champion",
-            "seq": 261993,
-            "overall": {"priority": 0.82, "grade": "A", "band": "call today"},
-            "dimensions": {
-                "conversion": {"probability": 0.63, "base_rate": 0.41, "definition": "accepted within 30 days"},
-                "budget": {"status": "not_defined_for_source"},
-            },
-        },
-        {"lead_id": "nobody", "error": {"type": "unknown-lead", "detail": "No event of this lead is known."}},
-    ]
-}
+_REQUEST_EXAMPLE = {"lead_ids": ["173688", "nobody"], "as_of": None, "explain": True}
+_UNKNOWN = {"lead_id": "nobody", "error": {"type": "unknown-lead", "detail": "There is no lead 'nobody'."}}
+_ANSWER_EXAMPLE = {"scores": [EXAMPLE, _UNKNOWN]}
 
 
 def router(settings: Settings) -> APIRouter:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from lintel.home import Home
 from lintel.store.tenants import Tenant
@@ -60,6 +61,18 @@ def test_the_command_and_the_endpoint_give_one_object(
     assert kinds
 
 
+def test_answers_are_what_the_endpoint_describes(client: Client, leads: list[str]) -> None:
+    content = client.app.openapi()["paths"]["/v1/score"]["post"]["responses"]["200"]["content"]["application/json"]
+    served = client.score(*leads[:30], "nobody", explain=True).json()
+    Draft202012Validator(content["schema"]).validate(served)
+    described = content["schema"]["properties"]["scores"]["items"]["properties"]
+    seen = {name for one in served["scores"] for name in one}
+    assert seen <= described.keys()
+    scored = next(one for one in served["scores"] if "dimensions" in one)
+    assert scored["overall"].keys() <= described["overall"]["properties"].keys()
+    assert {"grade", "band", "percentile", "trend", "ranked_among"} <= scored["overall"].keys()
+
+
 @pytest.mark.parametrize(
     ("as_of", "said"),
     [
@@ -113,8 +126,14 @@ def test_people_get_all_that_the_answer_says(lintel_after_nightly: Lintel, leads
         assert f"priority: {worth}" in shown
         assert all(name in shown for name in answer.value["dimensions"])
         assert answer.value["reasons"]
+        assert f"grade: {overall['grade']}, {overall['band']}" in shown
+        assert f"trend: {overall['trend'].replace('_', ' ')}" in shown
         for reason in answer.value["reasons"]:
-            assert f"{reason['log_odds']:+.2f} {reason['dimension']}: {reason['text']}" in shown
+            told = answer.value["dimensions"][reason["dimension"]]
+            assert f"{reason['dimension']} {told['probability']:.2f}, base rate {told['base_rate']:.0%}:" in shown
+            assert f"{reason['log_odds']:+.2f} {reason['text']}" in shown
+        for gap in (*answer.value["missing"], *answer.value["out_of_range"]):
+            assert gap["text"] in shown
     assert seen == {"open", "closed"}
 
 

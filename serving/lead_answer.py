@@ -1,0 +1,203 @@
+"""One lead's answer as the endpoints give it: the source of its OpenAPI schema. `lintel.scoring` makes the answers."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Interval = Annotated[list[float | None], Meta(min_length=2, max_length=2)]
+
+
+class ModelIdentity(msgspec.Struct, frozen=True):
+    """Which bundle answered."""
+
+    digest: str
+    version: Annotated[int | None, Meta(description="as registered; null if only the files are known")]
+    name: str | UnsetType = UNSET
+    label_version: str | UnsetType = UNSET
+    feature_version: str | UnsetType = UNSET
+
+
+class RankedAmong(msgspec.Struct, frozen=True):
+    """The nightly run that the lead is held against."""
+
+    open_leads: int
+    as_of: str
+
+
+class Overall(msgspec.Struct, frozen=True):
+    """How much the lead is worth a call, among the tenant's open leads and against its own past."""
+
+    priority: Share | UnsetType = UNSET
+    formula: str | UnsetType = UNSET
+    grade: Annotated[Literal["A", "B", "C", "D"], Meta(description="sized to what the team can call")] | UnsetType = (
+        UNSET
+    )
+    band: Literal["call today", "call this week", "nurture", "leave to automation"] | UnsetType = UNSET
+    percentile: Annotated[float, Meta(ge=0, lt=100, description="open leads with a lower priority")] | UnsetType = UNSET
+    ranked_among: RankedAmong | UnsetType = UNSET
+    not_ranked: Annotated[str, Meta(description="why there is no grade")] | UnsetType = UNSET
+    trend: (
+        Annotated[
+            Literal["improving", "steady", "declining", "not_enough_history"],
+            Meta(description="of the chance of winning over 14 days, by one model, beyond the doubt of the score"),
+        ]
+        | UnsetType
+    ) = UNSET
+    status: Annotated[str, Meta(description="why there is no priority")] | UnsetType = UNSET
+
+
+class DimensionAnswer(msgspec.Struct, frozen=True):
+    """A probability with its doubt, or a status that says why there is none."""
+
+    probability: Share | UnsetType = UNSET
+    interval: (
+        Annotated[Interval, Meta(description="of the calibrated rate of leads scored like this one")] | UnsetType
+    ) = UNSET
+    level: Annotated[float, Meta(description="coverage that the interval is made for")] | UnsetType = UNSET
+    base_rate: Share | UnsetType = UNSET
+    definition: str | UnsetType = UNSET
+    calibration_n: int | UnsetType = UNSET
+    median_days: float | UnsetType | None = UNSET
+    band_days: Interval | UnsetType = UNSET
+    p_within: Annotated[dict[str, float], Meta(description="days -> probability")] | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    needs: str | UnsetType = UNSET
+
+
+class ReasonAnswer(msgspec.Struct, frozen=True):
+    """What moves a dimension's log-odds, and how far."""
+
+    dimension: str
+    text: str
+    features: Annotated[list[str], Meta(description="empty for the order and pace of events")]
+    log_odds: float
+
+
+class CounterfactualAnswer(msgspec.Struct, frozen=True):
+    """The one act of the agent that would raise the score most, beyond its doubt."""
+
+    text: str
+    dimension: str
+    action: Annotated[str, Meta(description="the kind of event that the act leaves")]
+    probability: Share
+    interval: Interval
+    causal: Annotated[Literal[False], Meta(description="it says what usually becomes of such leads")]
+    note: str
+
+
+class NamedText(msgspec.Struct, frozen=True):
+    """A name for programs, and words for people."""
+
+    name: str
+    text: str
+
+
+class LeadError(msgspec.Struct, frozen=True):
+    """Why a lead is not answered."""
+
+    type: str
+    detail: str
+
+
+class LeadAnswer(msgspec.Struct, frozen=True):
+    """An open lead has `dimensions`, a closed one its `outcome`, one that cannot be answered an `error`."""
+
+    lead_id: str
+    as_of: str | UnsetType = UNSET
+    clock: Literal["live", "log_end"] | UnsetType = UNSET
+    decision_id: str | UnsetType = UNSET
+    model: ModelIdentity | UnsetType = UNSET
+    served_by: Annotated[str, Meta(description="the rung of the fallback ladder")] | UnsetType = UNSET
+    evidence: str | UnsetType = UNSET
+    seq: Annotated[int, Meta(description="newest event of the tenant that was seen")] | UnsetType = UNSET
+    simulated: bool | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    overall: Overall | UnsetType = UNSET
+    dimensions: dict[str, DimensionAnswer] | UnsetType = UNSET
+    reasons: Annotated[list[ReasonAnswer], Meta(description="at most 5 up and 5 down a dimension")] | UnsetType = UNSET
+    counterfactual: CounterfactualAnswer | UnsetType | None = UNSET
+    missing: Annotated[list[NamedText], Meta(description="facts that an agent can ask for")] | UnsetType = UNSET
+    out_of_range: Annotated[list[NamedText], Meta(description="values that training did not see")] | UnsetType = UNSET
+    outcome: str | UnsetType | None = UNSET
+    closed_at: str | UnsetType = UNSET
+    merged_into: str | UnsetType = UNSET
+    error: LeadError | UnsetType = UNSET
+
+
+EXAMPLE: dict[str, Any] = {
+    "lead_id": "173688",
+    "as_of": "2012-02-20T01:00:00Z",
+    "decision_id": "01KHZ3V7W8M5T2Q9R4X6Y1Z0AB",
+    "clock": "log_end",
+    "model": {
+        "name": "lead-scoring.bpic2012",
+        "version": 7,
+        "digest": "sha256:6f0c...",
+        "label_version": "bpic2012/1",
+        "feature_version": "sha256:41be...",
+    },
+    "served_by": "champion",
+    "evidence": "tenant",
+    "seq": 261993,
+    "status": "open",
+    "overall": {
+        "priority": 0.42,
+        "formula": "P(win) x amount / (amount + typical amount) x P(decided within 7 days)",
+        "grade": "A",
+        "band": "call today",
+        "percentile": 97.2,
+        "ranked_among": {"open_leads": 399, "as_of": "2012-02-20T01:00:00Z"},
+        "trend": "improving",
+    },
+    "dimensions": {
+        "conversion": {
+            "probability": 0.63,
+            "interval": [0.57, 0.69],
+            "level": 0.9,
+            "base_rate": 0.41,
+            "definition": "accepted within 30 days",
+            "calibration_n": 2911,
+        },
+        "timing": {
+            "probability": 0.78,
+            "interval": [0.73, 0.83],
+            "median_days": 6.2,
+            "band_days": [2.1, 17.0],
+            "p_within": {"7": 0.55, "14": 0.78, "30": 0.97},
+            "level": 0.9,
+            "base_rate": 0.64,
+            "definition": "days until the application is decided; the yes/no question is: within 14 days",
+            "calibration_n": 2911,
+        },
+        "budget": {"status": "not_defined_for_source", "reason": "the amount is known when the application is made"},
+        "churn": {"status": "not_enough_data", "needs": "41 more mature outcomes"},
+    },
+    "missing": [{"name": "stated_timeline", "text": "the lead has not said when it wants to move"}],
+    "out_of_range": [],
+    "reasons": [
+        {
+            "dimension": "conversion",
+            "text": "we last answered the lead after 4 minutes (typical: 9 hours)",
+            "features": ["agent_reply_last"],
+            "log_odds": 0.74,
+        },
+        {
+            "dimension": "conversion",
+            "text": "no message or step from the lead for 6 days (typical: 2 days)",
+            "features": ["inbound_recency"],
+            "log_odds": -0.21,
+        },
+    ],
+    "counterfactual": {
+        "text": "a booked viewing would move 0.63 to 0.71",
+        "dimension": "conversion",
+        "action": "appointment.booked",
+        "probability": 0.71,
+        "interval": [0.66, 0.76],
+        "causal": False,
+        "note": "what usually becomes of leads with such an event; no promise that it brings it about",
+    },
+}

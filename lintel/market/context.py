@@ -71,8 +71,11 @@ class ContextColumns:
 
     def reading(self, metric: int, as_of: Int64) -> "Reading | None":
         """What was known of a metric as of each time of `as_of`, (q,); None if there is no series of it."""
-        found = [self.series[metric, national] for national in (False, True) if (metric, national) in self.series]
-        return Reading([_Known.of(one, as_of, _REACH[metric]) for one in found]) if found else None
+        known: list[_Known] = []
+        for national in (False, True):
+            if (metric, national) in self.series and not (known and known[0].everywhere):
+                known.append(_Known.of(self.series[metric, national], as_of, _REACH[metric]))
+        return Reading.of(known) if known else None
 
 
 NO_CONTEXT = ContextColumns.empty()
@@ -124,6 +127,10 @@ class _Known:
         speaks = (date >= 0) & (as_of - observed_at < reach)
         return cls(series, as_of, reach, np.where(speaks, series.value[vintage], np.nan), observed_at)
 
+    @property
+    def everywhere(self) -> bool:
+        return not np.isnan(self.value).any()
+
     def before(self, window: int) -> Float64:
         """The value that the series had `window` µs before its newest observation, as it is known now: both come from
         what was published by the as-of time, so that an index that is rebased does not jump."""
@@ -138,15 +145,17 @@ class Reading:
     """A metric as of q times: of the tenant's own area where that was known, else of the country."""
 
     known: Sequence[_Known]  # one or two, the own area first
+    level: Float64  # (q,) the newest value, NaN if nothing was known
 
-    @property
-    def level(self) -> Float64:
-        """(q,) the newest value, NaN if nothing was known."""
-        own, *national = self.known
-        return np.where(np.isnan(own.value), national[0].value, own.value) if national else own.value
+    @classmethod
+    def of(cls, known: Sequence[_Known]) -> "Reading":
+        return cls(known, _first(known, [one.value for one in known]))
 
     def before(self, window: int) -> Float64:
         """(q,) the value `window` µs earlier in the series that `level` is of, NaN if it was not known."""
-        own, *national = self.known
-        earlier = own.before(window)
-        return np.where(np.isnan(own.value), national[0].before(window), earlier) if national else earlier
+        return _first(self.known, [one.before(window) for one in self.known])
+
+
+def _first(known: Sequence[_Known], values: Sequence[Float64]) -> Float64:
+    """Values of the first series where that was known, else of the second."""
+    return values[0] if len(values) == 1 else np.where(np.isnan(known[0].value), values[1], values[0])

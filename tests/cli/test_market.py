@@ -1,9 +1,12 @@
 """`lintel market`: series in, revisions kept, bad numbers in quarantine, and an area for the tenant."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from lintel.features.drivers import nightly_features, request_features
 from lintel.home import Home
 from lintel.settings import Settings
 from lintel.store.tenants import Tenant
@@ -90,6 +93,25 @@ def test_what_cannot_be_loaded_is_a_sentence(home: Path, text: str, options: dic
     answer = load(home, text, **options)
     assert answer.code == code
     assert said in answer.err
+
+
+def test_what_is_loaded_is_read_by_night_and_by_request_alike(home: Path) -> None:
+    """From the file to the feature rows of all leads, and of one."""
+    assert run(home, "ingest", "simulator", "--leads", 12, *IN).code == 0
+    night = datetime(2026, 1, 24, tzinfo=UTC)
+    assert load(home, FRED).code == 0
+    assert load(home, ZILLOW, layout="zillow", metric="inventory").code == 0
+    with Home(Settings(home=home)) as opened:
+        opened.lake.advance(opened.events, "acme", now=night)
+        log = opened.log("acme", now=night)
+        zone = log.tenant.time_zone
+        rows = nightly_features(log.columns, log.lead_ids, as_of=night, time_zone=zone, context=log.context)
+        lead = log.lead_ids[7]
+        events, context = opened.events.lead_events("acme", [lead]), opened.events.context.columns("acme")
+        asked = request_features(events, [lead], night, time_zone=zone, context=context)
+    assert rows.matrix[7].tobytes() == asked.matrix[0].tobytes()
+    assert rows.column("market_mortgage_rate").tolist() == [pytest.approx(6.61)] * len(log.lead_ids)
+    assert np.isnan(rows.column("market_inventory")).all()  # January's is out in February
 
 
 def test_wrong_areas_and_tenants_are_sentences(home: Path, lintel: Lintel) -> None:

@@ -63,6 +63,8 @@ def test_every_feature_of_the_market_equals_the_naive_oracle(market: list[Vintag
     for position, feature in enumerate(MARKET.features):
         expected = [feature_value(feature, [], 0, moment, "UTC", market=market) for moment in sorted(as_of)]
         np.testing.assert_allclose(found[:, position], expected, rtol=1e-6, atol=1e-6, err_msg=feature.name)
+    for row, moment in enumerate(sorted(as_of)):
+        assert features_of(market, [moment]).tobytes() == found[row].tobytes()  # alone as in the batch
 
 
 @quick

@@ -38,6 +38,7 @@ def lead_features(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home
             "as_of": log.as_of.isoformat(),
             "features": len(catalogue()),
             "feature_version": catalogue().digest,
+            "market_observations": len(log.context),
             "constant_here": len(constant),
             "constant_features": dg.MetadataValue.md(", ".join(f"`{name}`" for name in constant) or "none"),
         }

@@ -19,7 +19,9 @@ def write_model(path: Path, content: bytes) -> None:
 
 
 def read_model(path: Path) -> bytes:
-    """The model without its seal. Raises IncompatibleError if they do not fit each other, or there is no seal."""
+    """The model without its seal. Raises IncompatibleError if they do not fit each other, or there is no such file."""
+    if not path.is_file():
+        raise IncompatibleError(f"there is no model file {path.name}.", mend="Fetch the bundle again.")
     sealed = path.read_bytes()
     content, seal = sealed[:-_SEAL_BYTES], sealed[-_SEAL_BYTES:]
     if seal != _seal(content):

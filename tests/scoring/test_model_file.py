@@ -41,3 +41,9 @@ def test_a_file_without_a_seal_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model").write_bytes(b"")
     with pytest.raises(IncompatibleError, match="corrupt"):
         read_model(tmp_path / "model")
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "model", tmp_path):
+        with pytest.raises(IncompatibleError, match="no model file"):
+            read_model(path)

@@ -6,7 +6,7 @@ here is NumPy only.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -18,7 +18,7 @@ from lintel.errors import IncompatibleError, InputError
 from lintel.scoring.hazard import carried
 from lintel.scoring.inputs import Inputs, checked_features
 from lintel.scoring.network_encoder import Encoder
-from lintel.scoring.network_file import read_arrays, write_arrays
+from lintel.scoring.network_file import arrays_of, read_arrays, write_arrays
 from lintel.scoring.piecewise_linear import PiecewiseLinear
 from lintel.scoring.timing_curve import BINS, bins_within, cumulative, log_odds_within
 
@@ -45,6 +45,10 @@ class Head:
     encoding_weights: Float64  # (k, e)
     mean_encoding: Float64  # (e,)
     bias: Float64  # (k,)
+
+    def __post_init__(self) -> None:
+        for name, array in arrays_of(self).items():
+            object.__setattr__(self, name, array)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -76,7 +80,7 @@ class Head:
         return found
 
     def save(self, path: Path) -> None:
-        write_arrays(path, _PART, {field.name: getattr(self, field.name) for field in fields(self)})
+        write_arrays(path, _PART, arrays_of(self))
 
     @classmethod
     def load(cls, path: Path) -> "Head":

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,11 @@ def read_arrays(path: Path, part: str) -> dict[str, NDArray[Any]]:
     if _PART not in arrays or str(arrays.pop(_PART)) != part:
         raise _other(path, part)
     return arrays
+
+
+def arrays_of(part: Any) -> dict[str, NDArray[Any]]:
+    """The fields of a dataclass of arrays, in one layout of memory: on it depends in which order sums are taken."""
+    return {field.name: np.ascontiguousarray(getattr(part, field.name)) for field in fields(part)}
 
 
 def _other(path: Path, part: str) -> IncompatibleError:

@@ -32,9 +32,9 @@ def _head(answer: Answer) -> Iterator[str]:
     overall, model = answer.get("overall", {}), answer["model"]
     if "priority" in overall:
         yield f"priority: {overall['priority']:.2f} ({overall['formula']})"
-        yield from _rank(overall)
     elif overall:
         yield f"priority: {_without_number(overall)}"
+    yield from _rank(overall)
     yield f"as of: {answer['as_of']} (clock: {answer['clock']})"
     simulated = "; simulated" if answer.get("simulated") else ""
     yield f"model: {model['name']} version {model['version']}; served by: {answer['served_by']}{simulated}"

@@ -46,6 +46,7 @@ class Overall(msgspec.Struct, frozen=True):
         | UnsetType
     ) = UNSET
     status: Annotated[str, Meta(description="why there is no priority")] | UnsetType = UNSET
+    needs: str | UnsetType = UNSET
 
 
 class DimensionAnswer(msgspec.Struct, frozen=True):

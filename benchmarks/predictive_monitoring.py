@@ -40,8 +40,11 @@ from benchmarks.published_protocol import OUTCOMES, Float64, Prefixes, Rows, Tas
 from lintel.features.catalogue import catalogue
 from lintel.features.measures import RHYTHMS, SEASONS
 from lintel.scoring.inputs import Inputs
-from lintel.scoring.lightgbm_member import LeafSettings, fit_lightgbm
+from lintel.scoring.lightgbm_member import LeafSettings, LightGBMMember, fit_lightgbm
 from lintel.scoring.member import Fit
+from lintel.scoring.network import EncodedMember
+from lintel.scoring.network_target import question_target
+from lintel.scoring.network_training import fit_network
 from lintel.scoring.stacking import fit_stack
 from lintel.scoring.stopping import StoppingSlices, stopping_slices
 from lintel.scoring.xgboost_member import fit_xgboost
@@ -55,7 +58,7 @@ FOLDS = ((0.48, 0.64), (0.64, 0.8))
 """Inside the training part: cases before the first share train, those from there to the second are judged."""
 SHOWN = (1, 5, 10, 15, 20, 25, 30, 35, 40)
 ENSEMBLE, BASELINE = "ensemble", "tuned LightGBM"
-TRIALS = 16
+TRIALS = 10
 TUNED: Mapping[str, LeafSettings] = dict.fromkeys(OUTCOMES, LeafSettings())
 """What `--tune` finds best for each outcome."""
 
@@ -67,6 +70,7 @@ class Training:
     inputs: Inputs
     positive: NDArray[np.bool_]
     case: NDArray[np.int32]
+    place: Rows  # among the rows of all tasks
     slices: StoppingSlices
 
     @property
@@ -74,13 +78,27 @@ class Training:
         return np.ones(len(self.inputs))
 
 
-def training(data: Prefixes, one: Task) -> Training:
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What is learnt from, by outcome, and the rows that any of them has. All have the same columns."""
+
+    inputs: Inputs
+    case: NDArray[np.int32]
+    tasks: Mapping[str, Training]
+
+
+def lessons(data: Prefixes, tasks: Mapping[str, Task]) -> Lessons:
     """Without features of the clock and those that never vary here."""
-    inputs = data.inputs(one.train)
-    columns = [name in timeless_names() for name in inputs.names]
-    case = data.case[one.train]
-    slices = stopping_slices(case, data.ends_at[one.train])
-    return Training(inputs.select(varying(inputs.features, np.array(columns))), one.positive[case], case, slices)
+    rows = np.unique(np.concatenate([one.train for one in tasks.values()]))
+    inputs, case = data.inputs(rows), data.case[rows]
+    timeless = np.array([name in timeless_names() for name in inputs.names])
+    inputs = inputs.select(varying(inputs.features, timeless))
+    found = {}
+    for outcome, one in tasks.items():
+        place = rows.searchsorted(one.train)
+        slices = stopping_slices(case[place], data.ends_at[one.train])
+        found[outcome] = Training(inputs.take(place), one.positive[case[place]], case[place], place, slices)
+    return Lessons(inputs, case, found)
 
 
 def timeless_names() -> frozenset[str]:
@@ -96,29 +114,61 @@ def varying(features: NDArray[np.float32], allowed: NDArray[np.bool_]) -> Rows:
     return np.flatnonzero(allowed & ~same.all(axis=0))
 
 
-def xgboost(rows: Training, seed: int) -> Fit[Any]:
-    return fit_xgboost(rows.inputs, rows.positive, rows.weight, rows.slices, monotone={}, seed=seed)
+Fits = Mapping[str, Fit[Any]]
+"""By outcome."""
 
 
-def lightgbm(rows: Training, seed: int, leaves: LeafSettings | None = None) -> Fit[Any]:
-    return fit_lightgbm(rows.inputs, rows.positive, rows.weight, rows.slices, monotone={}, seed=seed, settings=leaves)
+def xgboost(taught: Lessons, seed: int) -> Fits:
+    return {
+        outcome: fit_xgboost(rows.inputs, rows.positive, rows.weight, rows.slices, monotone={}, seed=seed)
+        for outcome, rows in taught.tasks.items()
+    }
 
 
-MEMBERS: Mapping[str, Callable[[Training, int], Fit[Any]]] = {"xgboost": xgboost, "lightgbm": lightgbm}
+def lightgbm(taught: Lessons, seed: int) -> Fits:
+    return {outcome: leaves(rows, seed, LeafSettings()) for outcome, rows in taught.tasks.items()}
 
 
-def scores(data: Prefixes, one: Task, outcome: str, seed: int) -> dict[str, Float64]:
-    """Margins of the test rows by the ensemble, each member alone, the ensemble without each, and the baseline."""
-    rows = training(data, one)
-    tested = matching(data.inputs(one.test), rows)
-    fits = {name: fit(rows, seed) for name, fit in MEMBERS.items()}
+def leaves(rows: Training, seed: int, chosen: LeafSettings) -> Fit[LightGBMMember]:
+    return fit_lightgbm(rows.inputs, rows.positive, rows.weight, rows.slices, monotone={}, seed=seed, settings=chosen)
+
+
+def network(taught: Lessons, seed: int) -> Fits:
+    """One encoder for all outcomes, which reads the events of the prefixes, and a head for each."""
+    targets = {
+        outcome: question_target(rows.place, rows.positive, rows.slices) for outcome, rows in taught.tasks.items()
+    }
+    found = fit_network(taught.inputs, taught.case, np.ones(len(taught.inputs)), targets, seed=seed, device="cpu")
+    heads: Fits = found.fits
+    return {outcome: Fit(EncodedMember(found.encoder, fit.member), fit.early) for outcome, fit in heads.items()}
+
+
+MEMBERS: Mapping[str, Callable[[Lessons, int], Fits]] = {"xgboost": xgboost, "lightgbm": lightgbm, "network": network}
+
+
+def scores(data: Prefixes, tasks: Mapping[str, Task], seed: int) -> dict[str, dict[str, Float64]]:
+    """Margins of the test rows, by outcome and model: the ensemble, each member alone, the ensemble without each, and
+    the baseline."""
+    taught = lessons(data, tasks)
+    fits = {name: fit(taught, seed) for name, fit in MEMBERS.items()}
+    found = {}
+    for outcome, rows in taught.tasks.items():
+        tested = matching(data.inputs(tasks[outcome].test), rows)
+        baseline = leaves(rows, seed, TUNED[outcome]).member.margin(tested)
+        own = {name: fit[outcome] for name, fit in fits.items()}
+        found[outcome] = ensemble_scores(rows, own, tested) | {BASELINE: baseline}
+    return found
+
+
+def ensemble_scores(rows: Training, fits: Fits, tested: Inputs) -> dict[str, Float64]:
+    """Margins of each member alone, of all stacked, and of all but one."""
     later = rows.inputs.take(np.flatnonzero(rows.slices.later))
     early = {name: fit.early.margin(later) for name, fit in fits.items()}
     final = {name: fit.member.margin(tested) for name, fit in fits.items()}
-    found = {ENSEMBLE: stacked(rows, early, final, list(MEMBERS))} | final
-    for name in MEMBERS:
-        found[without(name)] = stacked(rows, early, final, [other for other in MEMBERS if other != name])
-    return found | {BASELINE: lightgbm(rows, seed, TUNED[outcome]).member.margin(tested)}
+    found = {ENSEMBLE: stacked(rows, early, final, list(fits))} | final
+    for name in fits:
+        found[without(name)] = stacked(rows, early, final, [other for other in fits if other != name])
+    return found
 
 
 def without(name: str) -> str:
@@ -179,10 +229,15 @@ def judged(data: Prefixes, one: Task, by_seed: Sequence[Float64], cases: Float64
     return Judged(float(found[:, 0].mean()), found[:, 1:].mean(axis=0), found[:, 0].tolist())
 
 
-def measured(data: Prefixes, outcome: str) -> dict[str, Any]:
-    one = task(data, outcome)
-    seeds = track(SEEDS, f"fitting {outcome}", console=Console(stderr=True), transient=True)
-    runs = [scores(data, one, outcome, seed) for seed in seeds]
+def measured(data: Prefixes) -> dict[str, dict[str, Any]]:
+    """What is found on the test part, by outcome."""
+    tasks = {outcome: task(data, outcome) for outcome in OUTCOMES}
+    seeds = track(SEEDS, "fitting", console=Console(stderr=True), transient=True)
+    runs = [scores(data, tasks, seed) for seed in seeds]
+    return {outcome: _measured(data, one, outcome, [run[outcome] for run in runs]) for outcome, one in tasks.items()}
+
+
+def _measured(data: Prefixes, one: Task, outcome: str, runs: Sequence[Mapping[str, Float64]]) -> dict[str, Any]:
     cases = resampled_cases(data, one)
     models = {name: judged(data, one, [run[name] for run in runs], cases) for name in runs[0]}
     ensemble = models[ENSEMBLE]
@@ -234,19 +289,20 @@ def leaf_candidates() -> list[LeafSettings]:
 
 def tuned(data: Prefixes) -> dict[str, dict[str, float]]:
     """AUC on the folds inside the training part, mean of the folds, first seed: of what is measured, and of trials."""
-    tasks = [(one, fold, task(data, one, trained=fold[0], tested=fold[1])) for one in OUTCOMES for fold in FOLDS]
     found: dict[str, dict[str, list[float]]] = {}
-    for outcome, _, one in track(tasks, "folds", console=Console(stderr=True), transient=True):
-        for name, own in {**scores(data, one, outcome, SEEDS[0]), **_trials(data, one)}.items():
-            area = judged(data, one, [own], np.zeros((0, len(data.events)))).area
-            found.setdefault(name, {}).setdefault(outcome, []).append(area)
+    for trained, tested in track(FOLDS, "folds", console=Console(stderr=True), transient=True):
+        tasks = {outcome: task(data, outcome, trained=trained, tested=tested) for outcome in OUTCOMES}
+        for outcome, own in scores(data, tasks, SEEDS[0]).items():
+            for name, margins in (own | _trials(data, tasks, outcome)).items():
+                area = judged(data, tasks[outcome], [margins], np.zeros((0, len(data.events)))).area
+                found.setdefault(name, {}).setdefault(outcome, []).append(area)
     return {name: {one: _rounded(np.mean(areas)) for one, areas in row.items()} for name, row in found.items()}
 
 
-def _trials(data: Prefixes, one: Task) -> dict[str, Float64]:
-    rows = training(data, one)
-    tested = matching(data.inputs(one.test), rows)
-    return {str(leaves): lightgbm(rows, SEEDS[0], leaves).member.margin(tested) for leaves in leaf_candidates()}
+def _trials(data: Prefixes, tasks: Mapping[str, Task], outcome: str) -> dict[str, Float64]:
+    rows = lessons(data, tasks).tasks[outcome]
+    tested = matching(data.inputs(tasks[outcome].test), rows)
+    return {str(chosen): leaves(rows, SEEDS[0], chosen).member.margin(tested) for chosen in leaf_candidates()}
 
 
 def shown_folds(results: Mapping[str, Mapping[str, float]]) -> Table:
@@ -294,7 +350,7 @@ def main() -> None:
         results = tuned(data)
         console.print(shown_folds(results))
     else:
-        results = {outcome: measured(data, outcome) for outcome in OUTCOMES}
+        results = measured(data)
         console.print(shown(results))
     if arguments.json:
         print(json.dumps(results))

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,18 +14,19 @@ from benchmarks.predictive_monitoring import (
     PUBLISHED,
     SEEDS,
     TUNED,
+    Fits,
     Judged,
-    Training,
+    Lessons,
     judged,
     leaf_candidates,
-    lightgbm,
+    leaves,
+    lessons,
     measured,
     resampled_cases,
     scores,
     shown,
     stacked,
     timeless_names,
-    training,
     varying,
     without,
 )
@@ -34,7 +34,6 @@ from benchmarks.published_protocol import OUTCOMES, Prefixes, Task, task
 from lintel.features.catalogue import catalogue
 from lintel.scoring.inputs import Sequences
 from lintel.scoring.lightgbm_member import LeafSettings
-from lintel.scoring.member import Fit
 
 CASES = 120
 LENGTHS = 3
@@ -76,13 +75,13 @@ def no_events(rows: int) -> Sequences:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small members that differ, on one thread."""
     few = LeafSettings(max_trees=10, min_data_in_leaf=5, threads=1)
-    members = {f"leaves of {size}": partial(small, leaves=replace(few, num_leaves=size)) for size in (2, 4)}
+    members = {f"leaves of {size}": partial(small, chosen=replace(few, num_leaves=size)) for size in (2, 4)}
     monkeypatch.setattr(predictive_monitoring, "MEMBERS", members)
     monkeypatch.setattr(predictive_monitoring, "TUNED", dict.fromkeys(OUTCOMES, few))
 
 
-def small(rows: Training, seed: int, leaves: LeafSettings) -> Fit[Any]:
-    return lightgbm(rows, seed, leaves)
+def small(taught: Lessons, seed: int, chosen: LeafSettings) -> Fits:
+    return {outcome: leaves(rows, seed, chosen) for outcome, rows in taught.tasks.items()}
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +90,17 @@ def one(data: Prefixes) -> Task:
 
 
 def test_clock_season_and_constant_features_are_left_out(data: Prefixes, one: Task) -> None:
-    assert training(data, one).inputs.names == ("event_count_all", "stage_last")
+    taught = lessons(data, {"accepted": one})
+    assert taught.inputs.names == taught.tasks["accepted"].inputs.names == ("event_count_all", "stage_last")
+
+
+def test_each_outcome_has_its_own_rows_of_those_of_all(data: Prefixes) -> None:
+    short = Task(task(data, "declined").train[::2], task(data, "declined").test, data.label == "declined")
+    taught = lessons(data, {"accepted": task(data, "accepted"), "declined": short})
+    assert len(taught.inputs) == 2 * len(short.train)
+    for rows in taught.tasks.values():
+        np.testing.assert_array_equal(taught.inputs.features[rows.place], rows.inputs.features)
+        np.testing.assert_array_equal(taught.case[rows.place], rows.case)
 
 
 def test_features_of_time_are_those_of_the_catalogue_that_read_the_clock() -> None:
@@ -108,19 +117,19 @@ def test_missing_is_a_value_of_its_own() -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_everything_that_is_compared_is_scored(data: Prefixes, one: Task) -> None:
-    found = scores(data, one, "accepted", seed=1)
+    found = scores(data, {"accepted": one}, seed=1)["accepted"]
     members = predictive_monitoring.MEMBERS
     assert set(found) == {ENSEMBLE, BASELINE, *members, *map(without, members)}
     assert {len(own) for own in found.values()} == {len(one.test)}
 
 
-def test_a_member_that_knows_nothing_gets_no_weight(data: Prefixes, one: Task) -> None:
-    rows = training(data, one)
+def test_a_member_that_knows_nothing_hardly_counts(data: Prefixes, one: Task) -> None:
+    rows, random = lessons(data, {"accepted": one}).tasks["accepted"], np.random.default_rng(3)
     later = rows.slices.later
-    knows = np.where(rows.positive[later], 2.0, -2.0) + np.random.default_rng(3).normal(size=later.sum())
-    early = {"knows": knows, "misleads": -knows}
-    final = {"knows": np.linspace(-1, 1, 5), "misleads": np.array([5.0, -5.0, 5.0, -5.0, 5.0])}
-    assert np.argsort(stacked(rows, early, final, ["knows", "misleads"])).tolist() == [0, 1, 2, 3, 4]
+    knows = np.where(rows.positive[later], 2.0, -2.0) + random.normal(size=later.sum())
+    early = {"knows": knows, "guesses": random.normal(scale=4.0, size=len(knows))}
+    final = {"knows": np.linspace(-1, 1, 5), "guesses": np.array([0.5, -0.5, 0.5, -0.5, 0.5])}
+    assert np.argsort(stacked(rows, early, final, ["knows", "guesses"])).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_samples_are_of_test_cases_and_the_same_at_each_call(data: Prefixes, one: Task) -> None:
@@ -157,7 +166,7 @@ def test_the_mean_of_seeds_is_given() -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_what_is_measured_has_all_keys_and_can_be_shown(data: Prefixes) -> None:
-    found, members = measured(data, "accepted"), predictive_monitoring.MEMBERS
+    found, members = measured(data)["accepted"], predictive_monitoring.MEMBERS
     assert len(found["by_seed"]) == len(SEEDS)
     assert found["auc_weighted"] == pytest.approx(np.mean(found["by_seed"]), abs=1e-4)
     assert list(found["members"]) == list(members)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from lintel.errors import IncompatibleError, InputError
@@ -21,6 +22,11 @@ from lintel.scoring.inputs import Inputs, Sequences
 from lintel.scoring.lightgbm_member import LeafSettings, LightGBMMember, fit_lightgbm
 from lintel.scoring.member import Fit, Member
 from lintel.scoring.metrics import auc
+from lintel.scoring.network import EncodedHazard, EncodedMember
+from lintel.scoring.network_course import NetworkSettings
+from lintel.scoring.network_module import NetworkShape
+from lintel.scoring.network_target import Target, question_target, timing_target
+from lintel.scoring.network_training import fit_network
 from lintel.scoring.stopping import StoppingSlices
 from lintel.scoring.xgboost_member import TreeSettings, XGBoostMember, fit_xgboost
 
@@ -114,11 +120,14 @@ def lightgbm(rows: Training) -> Fit[Any]:
     )
 
 
-def hazard(rows: Training, **choice: Any) -> Fit[Any]:
+def days(rows: Training) -> tuple[Float64, Float64]:
     """Positives are decided within the first day, the others not within the 60 days in which they were seen."""
-    days, observed = np.where(rows.positive, 0.5, np.nan), np.full(len(rows.inputs), 60.0)
+    return np.where(rows.positive, 0.5, np.nan), np.full(len(rows.inputs), 60.0)
+
+
+def hazard(rows: Training, **choice: Any) -> Fit[Any]:
     return fit_hazard(
-        rows.inputs, days, observed, rows.weight, rows.slices, horizon_days=HORIZON, seed=rows.seed, **choice
+        rows.inputs, *days(rows), rows.weight, rows.slices, horizon_days=HORIZON, seed=rows.seed, **choice
     )
 
 
@@ -130,11 +139,40 @@ def lightgbm_hazard(rows: Training) -> Fit[Any]:
     return hazard(rows, fit=fit_lightgbm, settings=leaf_settings(rows.threads))
 
 
+def network(rows: Training) -> Fit[Any]:
+    target = question_target(np.arange(len(rows.inputs)), rows.positive, rows.slices)
+    return head(rows, target, EncodedMember)
+
+
+def network_hazard(rows: Training) -> Fit[Any]:
+    every = np.arange(len(rows.inputs))
+    return head(rows, timing_target(every, *days(rows), rows.slices, horizon_days=HORIZON), EncodedHazard)
+
+
+def head(rows: Training, target: Target, encoded: Callable[..., Member]) -> Fit[Any]:
+    """The head of one target with the encoder that it was learnt with, each row a lead of its own."""
+    shape = NetworkShape(width=8, encoding=4, layers=1, pieces=4)
+    settings = NetworkSettings(
+        shape, learning_rate=0.02, curve_learning_rate=0.05, batch_rows=64, max_epochs=6, memory=0.9
+    )
+    lead, threads = np.arange(len(rows.inputs), dtype=np.int32), torch.get_num_threads()
+    torch.set_num_threads(rows.threads)
+    try:
+        found = fit_network(
+            rows.inputs, lead, rows.weight, {"own": target}, seed=rows.seed, device="cpu", settings=settings
+        )
+    finally:
+        torch.set_num_threads(threads)
+    return Fit(encoded(found.encoder, found.fits["own"].member), found.fits["own"].early)
+
+
 KINDS: Mapping[str, Kind] = {
     "xgboost": Kind(xgboost, XGBoostMember.load),
     "lightgbm": Kind(lightgbm, LightGBMMember.load),
     "xgboost hazard": Kind(xgboost_hazard, lambda path: Hazard.load(path, horizon_days=HORIZON, kind="xgboost")),
     "lightgbm hazard": Kind(lightgbm_hazard, lambda path: Hazard.load(path, horizon_days=HORIZON, kind="lightgbm")),
+    "network": Kind(network, EncodedMember.load),
+    "network hazard": Kind(network_hazard, lambda path: EncodedHazard.load_hazard(path, horizon_days=HORIZON)),
 }
 
 

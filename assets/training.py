@@ -17,7 +17,10 @@ from lintel.home import Home
 from lintel.labels.definition import load_label_set
 from lintel.scoring.bundle import Bundle
 from lintel.scoring.examples import Examples, build_examples
+from lintel.scoring.hyperparameters import Hyperparameters
 from lintel.scoring.training import train
+from lintel.scoring.tuned_settings import FILE as TUNED
+from lintel.scoring.tuned_settings import load_tuned
 
 EXAMPLES = "examples.parquet"
 BUNDLE = "bundle"
@@ -50,9 +53,15 @@ def training_examples_are_sound(
     return check_result(validate(frame, examples_suite.NAME, examples_suite.expectations(catalogue(), frame)))
 
 
-@dg.asset(deps=[training_examples], group_name="training", partitions_def=TENANTS, kinds={"xgboost"}, code_version="1")
+@dg.asset(
+    deps=[training_examples],
+    group_name="training",
+    partitions_def=TENANTS,
+    kinds={"xgboost", "lightgbm"},
+    code_version="2",
+)
 def score_bundle(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
-    """One model a dimension, calibrated on a later fold, evaluated on the newest: a directory without pickle."""
+    """An ensemble a dimension, stacked and calibrated on later folds, evaluated on the newest."""
     tenant = context.partition_key
     examples = Examples.load(home.work(tenant, EXAMPLES))
     labels = load_label_set(home.events.tenant(tenant).labels)
@@ -62,6 +71,7 @@ def score_bundle(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]
         catalogue(),
         scope=tenant,
         seed=home.settings.seed,
+        hyperparameters=Hyperparameters(tuned=load_tuned(home.work(tenant, TUNED))),
         log=context.log.info,
     )
     path = home.work(tenant, BUNDLE)

@@ -1,7 +1,7 @@
 """A score bundle: one directory with everything that turns events into scores, and nothing that executes.
 
     bundle.json     what it is: catalogue, labels, data, dimensions, calibrations, sha256 of every other file
-    models/         native XGBoost files, one a dimension
+    models/         native files, one a member of a dimension
     metrics.json, model_card.md, plots/
 
 Its digest is the sha256 over the sorted digests of all files. It is written whole or not at all, and read only if
@@ -29,13 +29,10 @@ from lintel.labels.definition import load_label_set
 from lintel.language.signals import VERSION as SIGNAL_VERSION
 from lintel.market.context import NO_CONTEXT, ContextColumns
 from lintel.scoring.bundle_manifest import Manifest
-from lintel.scoring.calibration import PlattCalibrator
-from lintel.scoring.dimension import Dimension, Gap, MissingDimension, columns_of
+from lintel.scoring.bundle_models import dimension_json, read_dimension, save_models
 from lintel.scoring.feature_profile import FeatureProfile
-from lintel.scoring.hazard import Hazard
 from lintel.scoring.scorecard import scorecards
 from lintel.scoring.scorer import Scorer
-from lintel.scoring.xgboost_member import XGBoostMember
 
 _MANIFEST, _DIGEST = "bundle.json", "bundle.sha256"
 _METRICS, _CARD = "metrics.json", "model_card.md"
@@ -162,8 +159,8 @@ class Bundle:
 def _write(bundle: Bundle, folder: Path) -> str:
     (folder / "models").mkdir(parents=True)
     (folder / "plots").mkdir()
-    for name, dimension in bundle.scorer.ready.items():
-        dimension.member.save(folder / _model_file(name))
+    for dimension in bundle.scorer.ready.values():
+        save_models(dimension, folder / "models")
     for name, image in bundle.report.plots.items():
         (folder / "plots" / name).write_bytes(image)
     (folder / _METRICS).write_text(_json(bundle.report.metrics), encoding="utf-8")
@@ -239,55 +236,19 @@ def _scorer_json(scorer: Scorer) -> dict[str, Any]:
         "features": features,
         "profile": scorer.profile.to_json(),
         "typical_amount": scorer.typical_amount,
-        "dimensions": {name: _dimension_json(one) for name, one in scorer.dimensions.items()},
-    }
-
-
-def _dimension_json(dimension: Dimension | MissingDimension) -> dict[str, Any]:
-    if isinstance(dimension, MissingDimension):
-        return {"gap": dimension.gap.value, "explanation": dimension.explanation}
-    return {
-        "definition": dimension.definition,
-        "horizon_days": dimension.horizon_days,
-        "member": "hazard" if isinstance(dimension.member, Hazard) else "trees",
-        "calibrator": dimension.calibrator.to_json(),
-        "base_rate": dimension.base_rate,
-        "calibration_n": dimension.calibration_n,
+        "dimensions": {name: dimension_json(one) for name, one in scorer.dimensions.items()},
     }
 
 
 def _read_scorer(folder: Path, content: Mapping[str, Any]) -> Scorer:
-    dimensions = {name: _read_dimension(folder, name, one) for name, one in content["dimensions"].items()}
+    dimensions = {name: read_dimension(folder / "models", name, one) for name, one in content["dimensions"].items()}
     profile = FeatureProfile.from_json(content["profile"])
     return Scorer(catalogue(), dimensions, profile, content["typical_amount"])
-
-
-def _read_dimension(folder: Path, name: str, content: Mapping[str, Any]) -> Dimension | MissingDimension:
-    if "gap" in content:
-        return MissingDimension(name, Gap(content["gap"]), content["explanation"])
-    path = folder / _model_file(name)
-    horizon = float(content["horizon_days"])
-    hazard = content["member"] == "hazard"
-    member = Hazard.load(path, horizon_days=horizon) if hazard else XGBoostMember.load(path)
-    return Dimension(
-        name=name,
-        definition=content["definition"],
-        horizon_days=horizon,
-        member=member,
-        columns=columns_of(member, catalogue().names),
-        calibrator=PlattCalibrator.from_json(content["calibrator"]),
-        base_rate=content["base_rate"],
-        calibration_n=content["calibration_n"],
-    )
 
 
 def _read_report(folder: Path) -> Report:
     plots = {path.name: path.read_bytes() for path in sorted((folder / "plots").glob("*.png"))}
     return Report(json.loads((folder / _METRICS).read_bytes()), (folder / _CARD).read_text(encoding="utf-8"), plots)
-
-
-def _model_file(dimension: str) -> str:
-    return f"models/{dimension}.ubj"
 
 
 def _json(content: Any) -> str:

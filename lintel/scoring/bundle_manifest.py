@@ -15,8 +15,8 @@ from lintel.scoring.scorecard import Asked
 from lintel.scoring.standing import OutcomeKinds
 from lintel.scoring.timing_curve import EDGES_DAYS
 
-FORMAT = 1
-_LIBRARIES = ("lintel", "numpy", "pyarrow", "scikit-learn", "xgboost")
+FORMAT = 2
+_LIBRARIES = ("lightgbm", "lintel", "numpy", "pyarrow", "scikit-learn", "xgboost")
 
 
 @dataclass(frozen=True, slots=True)

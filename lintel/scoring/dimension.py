@@ -1,19 +1,18 @@
 """One dimension of a bundle: a calibrated model, or why there is none."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lintel.errors import IncompatibleError
-from lintel.scoring.calibration import PlattCalibrator
-from lintel.scoring.hazard import Hazard
+from lintel.scoring.calibrated_stack import CalibratedStack
+from lintel.scoring.causes import CauseShares
+from lintel.scoring.ensemble import Ensemble, columns_of, margins_at
 from lintel.scoring.inputs import Inputs
-from lintel.scoring.member import BIAS, SEQUENCE
-from lintel.scoring.timing_curve import TimingCurve
-from lintel.scoring.xgboost_member import XGBoostMember
+from lintel.scoring.member import BIAS
+from lintel.scoring.stacking import MemberEvidence
+from lintel.scoring.timing_curve import TimingCurve, incidence
 
 Float64 = NDArray[np.float64]
 
@@ -56,70 +55,60 @@ class DimensionScores:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """A model and its calibration: log-odds = intercept + slope x margin.
-
-    Methods take inputs with the features (n, F) of the whole catalogue; `columns` are the positions of those that the
-    model reads.
-    """
+    """Members, their stack and its calibration. Methods take inputs with the features (n, F) of the whole catalogue."""
 
     name: str
     definition: str
     horizon_days: float
-    member: XGBoostMember | Hazard
-    columns: NDArray[np.intp]
-    calibrator: PlattCalibrator
+    ensemble: Ensemble
+    calibrated: CalibratedStack
     base_rate: float  # of the training fold, in the serving mix
     calibration_n: int  # rows
+    evidence: tuple[MemberEvidence, ...]  # of every kind of member that was fitted, kept or not
+    causes: CauseShares | None = None  # timing only
 
-    def margin(self, inputs: Inputs) -> Float64:
-        """Log-odds before calibration, (n,)."""
-        return self.member.margin(inputs.select(self.columns))
+    def margins(self, inputs: Inputs) -> Float64:
+        """Log-odds of every member, (n, M); those of timing are read off its curves."""
+        curves = self.ensemble.curves(inputs)
+        return self.ensemble.margins(inputs) if curves is None else margins_at(curves, self.horizon_days)
 
     def log_odds(self, inputs: Inputs) -> Float64:
         """Calibrated log-odds, (n,)."""
-        return self.calibrator.intercept + self.calibrator.slope * self.margin(inputs)
+        return self.calibrated.log_odds(self.margins(inputs))
 
     def contributions(self, inputs: Inputs) -> Float64:
-        """Shares (n, F + 2) in the calibrated log-odds, to which a row sums; columns as in `member`."""
-        own = self.calibrator.slope * self.member.contributions(inputs.select(self.columns))
-        shares = np.zeros((len(inputs), len(inputs.names) + 2))
-        shares[:, self.columns] = own[:, :SEQUENCE]
-        shares[:, SEQUENCE:] = own[:, SEQUENCE:]
-        shares[:, BIAS] += self.calibrator.intercept
-        return shares
+        """Shares (n, F + 2) in the calibrated log-odds, to which a row sums; columns as in `member`.
+
+        The calibration is a curve f. Of a lead with stacked margin m, and b what all leads share of it, every share of
+        m - b is multiplied by (f(m) - f(b)) / (m - b): the secant, on which they still add up.
+        """
+        shares = self.ensemble.contributions(inputs, self.calibrated.stack)
+        start, margin = shares[:, BIAS], shares.sum(axis=1)
+        curve = self.calibrated.calibrator.log_odds
+        rise, run = curve(margin) - curve(start), margin - start
+        secant = np.divide(rise, run, out=np.zeros_like(run), where=run != 0.0)
+        scaled = shares * secant[:, None]
+        scaled[:, BIAS] = curve(start)
+        return scaled
 
     def scores(self, inputs: Inputs) -> DimensionScores:
         """Probabilities, intervals and, for timing, the curve."""
-        margin = self.margin(inputs)
-        probability = clamped(self.calibrator.probability(margin))
-        low, high = self.calibrator.interval(margin, LEVEL)
-        # the calibration itself can lie a little outside of its own bootstrap
-        low, high = np.minimum(clamped(low), probability), np.maximum(clamped(high), probability)
-        return DimensionScores(probability, low, high, self._curve(inputs))
+        curves = self.ensemble.curves(inputs)
+        margins = self.ensemble.margins(inputs) if curves is None else margins_at(curves, self.horizon_days)
+        probability = clamped(self.calibrated.probability(margins))
+        low, high = (clamped(end) for end in self.calibrated.interval(margins, LEVEL))
+        return DimensionScores(probability, low, high, None if curves is None else self._curve(inputs, curves))
 
-    def _curve(self, inputs: Inputs) -> TimingCurve | None:
-        if not isinstance(self.member, Hazard):
-            return None
-        cumulative = self.member.cumulative(inputs.select(self.columns))
-        return TimingCurve(clamped(self.calibrator.probability(_logit(cumulative))))
-
-
-def columns_of(member: XGBoostMember | Hazard, names: Sequence[str]) -> NDArray[np.intp]:
-    """Positions among the catalogue's `names` of the features that the member reads.
-
-    Raises IncompatibleError if one is not there.
-    """
-    position = {name: index for index, name in enumerate(names)}
-    absent = [name for name in member.names if name not in position]
-    if absent:
-        raise IncompatibleError(f"the model reads feature {absent[0]!r}, which the catalogue does not have.")
-    return np.array([position[name] for name in member.names], np.intp)
+    def _curve(self, inputs: Inputs, curves: Float64) -> TimingCurve:
+        """The stacked and calibrated curve, and each cause's part in it."""
+        count, bins, members = curves.shape
+        flat = self.calibrated.probability(curves.reshape(-1, members))
+        cumulative = clamped(flat.reshape(count, bins))
+        if self.causes is None:
+            return TimingCurve(cumulative)
+        shares = self.causes.shares(inputs.select(columns_of(self.causes, inputs.names)))
+        return TimingCurve(cumulative, incidence(cumulative, shares))
 
 
 def clamped(probability: Float64) -> Float64:
     return np.clip(probability, LEAST_PROBABILITY, 1.0 - LEAST_PROBABILITY)
-
-
-def _logit(probability: Float64) -> Float64:
-    bounded = np.clip(probability, 1e-12, 1.0 - 1e-12)
-    return np.log(bounded) - np.log1p(-bounded)

@@ -128,7 +128,7 @@ def _logistic(dimension: Dimension, examples: Examples, folds: Folds) -> Float64
     """Test probabilities of the logistic baseline, which learns and is calibrated on the same folds."""
     positive = examples.outcomes[dimension.name].status == Status.YES
     weight, lead = examples.points.weight, examples.points.queries.lead
-    features = examples.features[:, dimension.columns]
+    features = examples.features[:, dimension.ensemble.columns]
     train, later, test = (folds.rows(fold) for fold in (Fold.TRAIN, Fold.CALIBRATION, Fold.TEST))
     model = fit_logistic(features[train], positive[train], weight[train])
     calibrator = fit_platt(model.margin(features[later]), positive[later], weight[later], lead[later], seed=0, draws=0)

@@ -1,6 +1,7 @@
-"""One dimension, fitted on the train fold and calibrated on a later one."""
+"""One dimension: members fitted on the train fold, stacked on its later leads, calibrated on a later fold."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,19 +11,37 @@ from lintel.events.timezones import MICROSECONDS_PER_DAY
 from lintel.features.catalogue import Catalogue
 from lintel.labels.definition import Question, Timing
 from lintel.labels.outcomes import Status
-from lintel.scoring.calibration import fit_platt
-from lintel.scoring.dimension import Dimension, Gap, MissingDimension, columns_of
+from lintel.scoring.calibrated_stack import CalibratedStack, calibrated
+from lintel.scoring.causes import CauseShares, fit_causes
+from lintel.scoring.dimension import Dimension, Gap, MissingDimension
+from lintel.scoring.ensemble import Ensemble
 from lintel.scoring.evaluation import fold_rows
 from lintel.scoring.examples import Examples
 from lintel.scoring.folds import Fold, Folds
-from lintel.scoring.hazard import Hazard, fit_hazard
+from lintel.scoring.hazard import fit_hazard
+from lintel.scoring.hyperparameters import Hyperparameters
 from lintel.scoring.inputs import Inputs
+from lintel.scoring.lightgbm_member import fit_lightgbm
+from lintel.scoring.member import Fit, Member
 from lintel.scoring.metrics import base_rate
+from lintel.scoring.stacking import MemberEvidence, Stack, choose_members, fit_stack
 from lintel.scoring.stopping import StoppingSlices, stopping_slices
-from lintel.scoring.xgboost_member import TreeSettings, XGBoostMember, fit_xgboost
+from lintel.scoring.xgboost_member import fit_xgboost
+
+Rows = NDArray[np.intp]
 
 LEAST_OUTCOMES = 40
 """Leads that a dimension needs of each outcome, mature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """Members by kind, and the rows that they learnt from."""
+
+    fits: Mapping[str, Fit[Member]]
+    rows: Rows
+    slices: StoppingSlices
+    causes: CauseShares | None = None
 
 
 @dataclass(frozen=True)
@@ -32,77 +51,100 @@ class Fitting:
     examples: Examples
     catalogue: Catalogue
     seed: int
-    settings: TreeSettings | None = None
+    hyperparameters: Hyperparameters = field(default_factory=Hyperparameters)
 
     def dimension(self, entry: Question | Timing) -> Dimension | MissingDimension:
-        """The calibrated model of one dimension, or what it lacks."""
+        """The calibrated ensemble of one dimension, or what it lacks."""
         needs = _needs(entry.name, self.examples)
         if needs:
             return MissingDimension(entry.name, Gap.NOT_ENOUGH_DATA, needs)
         try:
             folds = fold_rows(self.examples, entry.name)
-            member = self._hazard(entry, folds) if isinstance(entry, Timing) else self._trees(entry, folds)
-            return self._calibrated(entry, folds, member)
+            learnt = self._timing(entry, folds) if isinstance(entry, Timing) else self._question(entry, folds)
+            return self._calibrated(entry, folds, learnt)
         except InputError as error:
             return MissingDimension(entry.name, Gap.NOT_ENOUGH_DATA, str(error))
 
-    def _trees(self, entry: Question, folds: Folds) -> XGBoostMember:
+    def _question(self, entry: Question, folds: Folds) -> Learnt:
         rows = folds.rows(Fold.TRAIN)
-        return fit_xgboost(
-            self._informative(rows),
-            self.examples.outcomes[entry.name].status[rows] == Status.YES,
-            self.examples.points.weight[rows],
-            self._slices(rows),
-            monotone=_directions(self.catalogue, entry.name),
-            seed=self.seed,
-            settings=self.settings,
-        ).member
+        slices, chosen = self._slices(rows), self.hyperparameters.of(entry.name)
+        told = self._informative(rows), self._positive(entry.name, rows), self.examples.points.weight[rows], slices
+        monotone = _directions(self.catalogue, entry.name)
+        fitted: dict[str, Callable[[], Fit[Member]]] = {
+            "xgboost": lambda: fit_xgboost(*told, monotone=monotone, seed=self.seed, settings=chosen.trees),
+            "lightgbm": lambda: fit_lightgbm(*told, monotone=monotone, seed=self.seed, settings=chosen.leaves),
+        }
+        return Learnt({kind: fitted[kind]() for kind in chosen.kinds}, rows, slices)
 
-    def _hazard(self, entry: Timing, folds: Folds) -> Hazard:
+    def _timing(self, entry: Timing, folds: Folds) -> Learnt:
         """Censoring is part of the model, so that rows asked up to the border itself are learnt from."""
         outcome, as_of = self.examples.outcomes[entry.name], self.examples.points.queries.as_of
         rows = np.flatnonzero((outcome.status != Status.NOT_ASKED) & (as_of < folds.calibration_from))
+        slices, chosen = self._slices(rows), self.hyperparameters.of(entry.name)
         days = np.full(len(rows), np.nan) if outcome.days is None else outcome.days[rows]
-        return fit_hazard(
-            self._informative(rows),
-            days,
-            (folds.calibration_from - as_of[rows]) / MICROSECONDS_PER_DAY,
-            self.examples.points.weight[rows],
-            self._slices(rows),
-            horizon_days=entry.horizon / MICROSECONDS_PER_DAY,
-            seed=self.seed,
-            settings=self.settings,
-        ).member
+        observed = (folds.calibration_from - as_of[rows]) / MICROSECONDS_PER_DAY
+        told = self._informative(rows), days, observed, self.examples.points.weight[rows], slices
+        horizon = entry.horizon / MICROSECONDS_PER_DAY
+        fitted: dict[str, Callable[[], Fit[Member]]] = {
+            "xgboost": lambda: fit_hazard(*told, horizon_days=horizon, seed=self.seed, settings=chosen.trees),
+            "lightgbm": lambda: fit_hazard(
+                *told, horizon_days=horizon, seed=self.seed, fit=fit_lightgbm, settings=chosen.leaves
+            ),
+        }
+        cause = np.zeros(len(rows), np.int8) if outcome.cause is None else outcome.cause[rows]
+        causes = fit_causes(*told, cause=cause, seed=self.seed) if len(np.unique(cause[cause > 0])) > 1 else None
+        return Learnt({kind: fitted[kind]() for kind in chosen.kinds}, rows, slices, causes)
 
-    def _calibrated(
-        self, entry: Question | Timing, folds: Folds, member: XGBoostMember | Hazard
-    ) -> Dimension | MissingDimension:
-        points, positive = self.examples.points, self.examples.outcomes[entry.name].status == Status.YES
-        rows, trained = folds.rows(Fold.CALIBRATION), folds.rows(Fold.TRAIN)
-        columns = columns_of(member, self.catalogue.names)
-        margin = member.margin(self.examples.inputs(rows).select(columns))
-        lead = points.queries.lead[rows]
-        calibrator = fit_platt(margin, positive[rows], points.weight[rows], lead, seed=self.seed)
-        if calibrator.slope <= 0:
+    def _calibrated(self, entry: Question | Timing, folds: Folds, learnt: Learnt) -> Dimension | MissingDimension:
+        stack, evidence = self._stack(entry.name, folds, learnt)
+        members = tuple(learnt.fits[one.name].member for one in evidence if one.kept)
+        ensemble = Ensemble(members, self.catalogue.names)
+        later = folds.rows(Fold.CALIBRATION)
+        found = self._calibration(entry.name, ensemble, stack, later)
+        if not found.calibrator.increasing:
             fault = "more mature outcomes: on later leads the model ordered them the wrong way round"
             return MissingDimension(entry.name, Gap.NOT_ENOUGH_DATA, fault)
+        trained = folds.rows(Fold.TRAIN)
         return Dimension(
             name=entry.name,
             definition=entry.definition,
             horizon_days=entry.horizon / MICROSECONDS_PER_DAY,
-            member=member,
-            columns=columns,
-            calibrator=calibrator,
-            base_rate=base_rate(positive[trained], points.weight[trained]),
-            calibration_n=len(rows),
+            ensemble=ensemble,
+            calibrated=found,
+            base_rate=base_rate(self._positive(entry.name, trained), self.examples.points.weight[trained]),
+            calibration_n=len(later),
+            evidence=evidence,
+            causes=learnt.causes,
         )
 
-    def _informative(self, rows: NDArray[np.intp]) -> Inputs:
+    def _stack(self, name: str, folds: Folds, learnt: Learnt) -> tuple[Stack, tuple[MemberEvidence, ...]]:
+        """The stack of the members that bring something, on leads that came after those they learnt from."""
+        rows = learnt.rows[learnt.slices.later]
+        rows = rows[folds.fold[rows] == Fold.TRAIN]
+        early = Ensemble(tuple(one.early for one in learnt.fits.values()), self.catalogue.names)
+        margins, told = early.margins(self.examples.inputs(rows)), self._told(name, rows)
+        evidence = choose_members(tuple(learnt.fits), margins, *told, seed=self.seed)
+        kept = [position for position, one in enumerate(evidence) if one.kept]
+        return fit_stack(margins[:, kept], *told, seed=self.seed, draws=self.hyperparameters.draws), evidence
+
+    def _calibration(self, name: str, ensemble: Ensemble, stack: Stack, rows: Rows) -> CalibratedStack:
+        margins = ensemble.margins(self.examples.inputs(rows))
+        return calibrated(stack, margins, *self._told(name, rows), seed=self.seed)
+
+    def _told(self, name: str, rows: Rows) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.int32]]:
+        """Outcome, weight and lead of these rows."""
+        points = self.examples.points
+        return self._positive(name, rows), points.weight[rows].astype(np.float64), points.queries.lead[rows]
+
+    def _positive(self, name: str, rows: Rows) -> NDArray[np.bool_]:
+        return self.examples.outcomes[name].status[rows] == Status.YES
+
+    def _informative(self, rows: Rows) -> Inputs:
         """These rows, which are those that are learnt from, with the features that differ between them."""
         inputs = self.examples.inputs(rows)
         return inputs.select(informative_columns(inputs.features))
 
-    def _slices(self, rows: NDArray[np.intp]) -> StoppingSlices:
+    def _slices(self, rows: Rows) -> StoppingSlices:
         queries = self.examples.points.queries
         return stopping_slices(queries.lead[rows], queries.as_of[rows])
 

@@ -46,16 +46,16 @@ class TimingMember(Member, Protocol):
         ...
 
 
-M = TypeVar("M", bound=Member)
+MemberT_co = TypeVar("MemberT_co", bound=Member, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Fit(Generic[M]):
+class Fit(Generic[MemberT_co]):
     """`member` learnt from all training rows, `early` from `StoppingSlices.earlier` alone: what it says of the rows
     of `later` is out of time, and members are stacked by it."""
 
-    member: M
-    early: M
+    member: MemberT_co
+    early: MemberT_co
 
 
 def without_sequence(shares: Float64) -> Float64:

@@ -19,9 +19,9 @@ from lintel.scoring.examples import Examples
 from lintel.scoring.feature_profile import feature_profile
 from lintel.scoring.fitting import Fitting
 from lintel.scoring.folds import Fold
+from lintel.scoring.hyperparameters import Hyperparameters
 from lintel.scoring.model_card import model_card
 from lintel.scoring.scorer import Scorer
-from lintel.scoring.xgboost_member import TreeSettings
 
 Log = Callable[[str], None]
 
@@ -33,7 +33,7 @@ def train(
     *,
     scope: str = "global",
     seed: int,
-    settings: TreeSettings | None = None,
+    hyperparameters: Hyperparameters | None = None,
     log: Log = lambda _: None,
 ) -> Bundle:
     """Fit every dimension, calibrate it on a later fold, evaluate it on the newest; nothing is fitted again after that.
@@ -41,7 +41,7 @@ def train(
     Parameters
     ----------
     log: told what is being done.
-    settings: of all members, instead of each kind's own.
+    hyperparameters: instead of each kind of member's own.
 
     A dimension without enough data, that the source does not define, or that turns out no better than its base rate,
     is in the bundle with its reason.
@@ -49,7 +49,7 @@ def train(
     """
     if (examples.feature_digest, examples.label_digest) != (catalogue.digest, label_set.digest):
         raise IncompatibleError("the examples have other features or labels than this code.", mend="Build them again.")
-    scorer = _fitted(examples, label_set, catalogue, seed=seed, settings=settings, log=log)
+    scorer = _fitted(examples, label_set, catalogue, seed=seed, hyperparameters=hyperparameters, log=log)
     manifest = manifest_of(
         scope=scope,
         known_until=examples.data.log_end,
@@ -84,9 +84,15 @@ def _skilled(scorer: Scorer, metrics: dict[str, Any]) -> Scorer:
 
 
 def _fitted(
-    examples: Examples, label_set: LabelSet, catalogue: Catalogue, *, seed: int, settings: TreeSettings | None, log: Log
+    examples: Examples,
+    label_set: LabelSet,
+    catalogue: Catalogue,
+    *,
+    seed: int,
+    hyperparameters: Hyperparameters | None,
+    log: Log,
 ) -> Scorer:
-    fitting = Fitting(examples, catalogue, seed, settings)
+    fitting = Fitting(examples, catalogue, seed, hyperparameters or Hyperparameters())
     dimensions: dict[str, Dimension | MissingDimension] = {}
     for name, entry in label_set.dimensions.items():
         if isinstance(entry, Undefined):

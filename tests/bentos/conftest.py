@@ -12,10 +12,10 @@ from lintel.labels.definition import load_label_set
 from lintel.registry.traffic import TrafficEntry
 from lintel.scoring.examples import build_examples
 from lintel.scoring.training import train
-from lintel.scoring.xgboost_member import TreeSettings
 from lintel.settings import Settings
 from lintel.sources.simulator import Simulator, preset
 from lintel.store.ingest import ingest
+from tests.scoring.small import small_ensemble
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 TENANT, LEADS, SEED = "acme", 250, 7
@@ -48,10 +48,11 @@ def brokerage(tmp_path_factory: pytest.TempPathFactory) -> Brokerage:
     return Brokerage(settings, bundle, digest, lead_ids, key)
 
 
-def _champion(home: Home, labels: str) -> tuple[Path, str]:
+def _champion(home: Home, label_source: str) -> tuple[Path, str]:
     examples = build_examples(home.log(TENANT, now=NOW), seed=SEED)
-    trees = TreeSettings(max_trees=10, patience=5, threads=1)
-    trained = train(examples, load_label_set(labels), catalogue(), scope=TENANT, seed=SEED, settings=trees)
+    trained = train(
+        examples, load_label_set(label_source), catalogue(), scope=TENANT, seed=SEED, hyperparameters=small_ensemble(10)
+    )
     folder = home.settings.home / "trained"
     digest = trained.save(folder).digest
     path = home.settings.bundles_path / digest.removeprefix("sha256:")

@@ -9,7 +9,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fcntl import LOCK_EX, flock
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,13 @@ import pytest
 import assets.training
 from cli.nightly import run_nightly
 from lintel.home import Home
-from lintel.scoring.training import train
-from lintel.scoring.xgboost_member import TreeSettings
 from lintel.settings import Settings, settings
 from lintel.sources.simulator import Simulator, preset
 from lintel.store.ingest import ingest
+from tests.scoring.small import small_ensemble
 
 TENANT, LEADS, SEED = "sim-denver", 300, 7
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-QUICK = TreeSettings(max_trees=25, patience=5, learning_rate=0.15, max_bin=32, threads=1)
 
 _ADDRESSES = {
     "experiments": ("artifact_location",),
@@ -66,7 +63,7 @@ def at_home(path: Path) -> Iterator[Settings]:
 def quick_trees() -> Iterator[None]:
     """Models that are learnt in a second: what a run does with them is tested here, not how good they are."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(assets.training, "train", partial(train, settings=QUICK))
+        patch.setattr(assets.training, "Hyperparameters", lambda **_: small_ensemble(25, patience=5))
         yield
 
 

@@ -18,9 +18,9 @@ from lintel.labels.definition import load_label_set
 from lintel.scoring.bundle import Bundle
 from lintel.scoring.examples import Examples, build_examples
 from lintel.scoring.training import train
-from lintel.scoring.xgboost_member import TreeSettings
 from lintel.store.log import TenantLog
 from lintel.store.tenants import Clock, Tenant
+from tests.scoring.small import small_ensemble
 
 Float32 = NDArray[np.float32]
 NAMES = ("calls", "replies", "days_idle", "amount", "noise")
@@ -111,8 +111,7 @@ def trained(synthetic_events: pa.Table, tmp_path_factory: pytest.TempPathFactory
     columns = columns_from_table(synthetic_events, pa.array(leads))
     log = TenantLog(TENANT, leads, columns, START + timedelta(days=DAYS))
     examples = build_examples(log, seed=5, per_origin=3)
-    small = TreeSettings(max_trees=40, patience=8, learning_rate=0.15, min_child_weight=5, max_bin=32, threads=1)
     labels = load_label_set(TENANT.labels)
-    bundle = train(examples, labels, catalogue(), scope=TENANT.id, seed=5, settings=small)
+    bundle = train(examples, labels, catalogue(), scope=TENANT.id, seed=5, hyperparameters=small_ensemble())
     path = tmp_path_factory.mktemp("bundle") / "bundle"
     return Trained(synthetic_events, log, examples, bundle.save(path), path)

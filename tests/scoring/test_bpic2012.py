@@ -16,9 +16,9 @@ from lintel.scoring.evaluation import fold_rows, forecasts
 from lintel.scoring.examples import build_examples
 from lintel.scoring.fitting import Fitting
 from lintel.scoring.metrics import auc, log_loss
-from lintel.scoring.xgboost_member import TreeSettings
 from lintel.sources.bpic2012 import bpic2012, bpic2012_tenant
 from lintel.store.log import TenantLog
+from tests.scoring.small import small_ensemble
 
 ROOT = Path(__file__).parents[2]
 LOG = Path(os.environ.get("LINTEL_DATA_MIRROR", ROOT.parent / "shared" / "data")) / "bpic2012" / "financial_log.xes.gz"
@@ -37,8 +37,7 @@ def test_models_of_the_real_funnel_beat_the_base_rate() -> None:
     columns = columns_from_table(events, pa.array(leads))
     log = TenantLog(tenant, leads, columns, max(events.column("known_at").to_pylist()))
     examples = build_examples(log, seed=1, per_origin=2)
-    small = TreeSettings(max_trees=60, patience=8, learning_rate=0.15, max_bin=32, threads=1)
-    fitting = Fitting(examples, catalogue(), 1, small)
+    fitting = Fitting(examples, catalogue(), 1, small_ensemble(60))
     for name, least in {"intent": 0.8, "conversion": 0.68}.items():
         dimension = fitting.dimension(load_label_set(tenant.labels).defined[name])
         assert isinstance(dimension, Dimension)

@@ -30,12 +30,13 @@ def test_loaded_scores_as_it_was_saved(trained) -> None:
 
 def test_holds_no_pickle(trained) -> None:
     suffixes = {path.suffix for path in trained.path.rglob("*") if path.is_file()}
-    assert suffixes == {".json", ".sha256", ".md", ".png", ".ubj"}
+    assert suffixes == {".json", ".sha256", ".md", ".png", ".ubj", ".txt"}
     assert not any(path.read_bytes().startswith(b"\x80") for path in trained.path.rglob("*.ubj"))
 
 
 @pytest.mark.parametrize(
-    "name", ["bundle.json", "metrics.json", "model_card.md", "models/conversion.ubj", "plots/conversion_roc.png"]
+    "name",
+    ["bundle.json", "metrics.json", "model_card.md", "models/conversion.xgboost.ubj", "plots/conversion_roc.png"],
 )
 def test_a_changed_file_is_found(copy: Path, name: str) -> None:
     content = (copy / name).read_bytes()
@@ -56,8 +57,8 @@ def test_missing_and_foreign_files_are_found(copy: Path) -> None:
     with pytest.raises(IncompatibleError, match=r"extra\.txt .* is not of it"):
         Bundle.load(copy)
     (copy / "extra.txt").unlink()
-    (copy / "models/timing.ubj").unlink()
-    with pytest.raises(IncompatibleError, match=r"timing\.ubj .* is missing"):
+    (copy / "models/timing.xgboost.ubj").unlink()
+    with pytest.raises(IncompatibleError, match=r"timing\.xgboost\.ubj .* is missing"):
         Bundle.load(copy)
 
 

@@ -13,11 +13,17 @@ from lintel.labels.definition import load_label_set
 from lintel.labels.outcomes import Status
 from lintel.scoring.dimension import Dimension, Gap, MissingDimension
 from lintel.scoring.evaluation import evaluate, fold_rows
+from lintel.scoring.examples import Examples
 from lintel.scoring.fitting import Fitting
+from lintel.scoring.inputs import Inputs
 from lintel.scoring.training import _skilled, train
-from lintel.scoring.xgboost_member import TreeSettings
+from tests.scoring.small import small_ensemble
 
 METRICS = ("auc", "average_precision", "log_loss", "brier", "ece", "lift_top_decile")
+
+
+def every(examples: Examples) -> Inputs:
+    return examples.inputs(np.arange(len(examples)))
 
 
 def test_every_dimension_has_a_model_or_a_reason(trained) -> None:
@@ -61,7 +67,7 @@ def test_what_serves_is_what_was_evaluated(trained) -> None:
 
 def test_no_row_is_trained_on_before_its_label_was_known(trained) -> None:
     """Labels after the first border may say anything: the fitted model does not change."""
-    examples, small = trained.examples, TreeSettings(max_trees=10, patience=3)
+    examples, small = trained.examples, small_ensemble(10, patience=3)
     outcome = examples.outcomes["conversion"]
     border = trained.bundle.metrics["dimensions"]["conversion"]["folds"]["calibration_from"]
     instant = int(np.datetime64(border.removesuffix("Z"), "us").astype(np.int64))
@@ -75,12 +81,12 @@ def test_no_row_is_trained_on_before_its_label_was_known(trained) -> None:
         dimension = Fitting(one, catalogue(), 1, small).dimension(entry)
         assert isinstance(dimension, Dimension) or one is changed
         if isinstance(dimension, Dimension):
-            margins.append(dimension.margin(examples.inputs(np.arange(len(examples)))).tobytes())
+            margins.append(dimension.margins(every(examples)).tobytes())
     assert len(set(margins)) == 1
 
 
 def test_timing_learns_nothing_of_decisions_after_its_border(trained) -> None:
-    examples, small = trained.examples, TreeSettings(max_trees=10, patience=3)
+    examples, small = trained.examples, small_ensemble(10, patience=3)
     outcome = examples.outcomes["timing"]
     entry = load_label_set("bpic2012").defined["timing"]
     folds = fold_rows(examples, "timing")
@@ -89,10 +95,7 @@ def test_timing_learns_nothing_of_decisions_after_its_border(trained) -> None:
     assert np.isnan(forgotten).sum() > np.isnan(outcome.days).sum()
     changed = replace(examples, outcomes={**examples.outcomes, "timing": replace(outcome, days=forgotten)})
     first, second = (Fitting(one, catalogue(), 1, small).dimension(entry) for one in (examples, changed))
-    assert (
-        first.margin(examples.inputs(np.arange(len(examples)))).tobytes()
-        == second.margin(examples.inputs(np.arange(len(examples)))).tobytes()
-    )
+    assert first.margins(every(examples)).tobytes() == second.margins(every(examples)).tobytes()
 
 
 def test_what_is_typical_and_out_of_range_is_told_by_the_train_folds(trained) -> None:
@@ -104,9 +107,9 @@ def test_what_is_typical_and_out_of_range_is_told_by_the_train_folds(trained) ->
         late &= examples.points.queries.as_of >= folds.test_from
     assert late.any()
     features = np.where(late[:, None], 1e6 * np.arange(len(examples))[:, None], examples.features).astype(np.float32)
-    labels, small = load_label_set("bpic2012"), TreeSettings(max_trees=5, patience=3, threads=1)
+    labels, small = load_label_set("bpic2012"), small_ensemble(5, patience=3)
     first, second = (
-        train(one, labels, catalogue(), seed=1, settings=small).scorer
+        train(one, labels, catalogue(), seed=1, hyperparameters=small).scorer
         for one in (examples, replace(examples, features=features))
     )
     np.testing.assert_array_equal(first.profile.quantiles, second.profile.quantiles)
@@ -114,10 +117,7 @@ def test_what_is_typical_and_out_of_range_is_told_by_the_train_folds(trained) ->
     member, other = (scorer.dimensions["intent"] for scorer in (first, second))
     assert isinstance(member, Dimension)
     if isinstance(other, Dimension):
-        assert (
-            member.margin(examples.inputs(np.arange(len(examples)))).tobytes()
-            == other.margin(examples.inputs(np.arange(len(examples)))).tobytes()
-        )
+        assert member.margins(every(examples)).tobytes() == other.margins(every(examples)).tobytes()
 
 
 def test_too_few_outcomes_are_said(trained) -> None:

@@ -1,0 +1,77 @@
+"""The dimensions of a bundle as files: each member in its library's own format, everything else as JSON."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lintel.errors import IncompatibleError
+from lintel.features.catalogue import catalogue
+from lintel.scoring.calibrated_stack import CalibratedStack
+from lintel.scoring.causes import CauseShares
+from lintel.scoring.dimension import Dimension, Gap, MissingDimension
+from lintel.scoring.ensemble import Ensemble
+from lintel.scoring.hazard import TREES, Hazard
+from lintel.scoring.member import Member
+from lintel.scoring.stacking import MemberEvidence
+
+_SUFFIXES = {"xgboost": "ubj", "lightgbm": "txt"}
+
+
+def save_models(dimension: Dimension, folder: Path) -> None:
+    """Write every member, and what tells the causes of timing apart, into the folder `models/`."""
+    for member in dimension.ensemble.members:
+        member.save(folder / _file(dimension.name, member.kind))
+    if dimension.causes is not None:
+        dimension.causes.save(folder / _file(dimension.name, "causes"))
+
+
+def dimension_json(dimension: Dimension | MissingDimension) -> dict[str, Any]:
+    """All of a dimension that is not in its model files."""
+    if isinstance(dimension, MissingDimension):
+        return {"gap": dimension.gap.value, "explanation": dimension.explanation}
+    return {
+        "definition": dimension.definition,
+        "horizon_days": dimension.horizon_days,
+        "members": list(dimension.ensemble.kinds),
+        "has_curve": any(isinstance(member, Hazard) for member in dimension.ensemble.members),
+        "has_causes": dimension.causes is not None,
+        "calibrated": dimension.calibrated.to_json(),
+        "evidence": [one.to_json() for one in dimension.evidence],
+        "base_rate": dimension.base_rate,
+        "calibration_n": dimension.calibration_n,
+    }
+
+
+def read_dimension(folder: Path, name: str, content: Mapping[str, Any]) -> Dimension | MissingDimension:
+    """Read what `save_models` and `dimension_json` wrote.
+
+    Raises IncompatibleError for a model file that cannot be read, or a kind of member that this code does not know.
+    """
+    if "gap" in content:
+        return MissingDimension(name, Gap(content["gap"]), content["explanation"])
+    horizon = float(content["horizon_days"]) if content["has_curve"] else None
+    return Dimension(
+        name=name,
+        definition=content["definition"],
+        horizon_days=float(content["horizon_days"]),
+        ensemble=Ensemble(tuple(_read(folder, name, kind, horizon) for kind in content["members"]), catalogue().names),
+        calibrated=CalibratedStack.from_json(content["calibrated"]),
+        base_rate=content["base_rate"],
+        calibration_n=content["calibration_n"],
+        evidence=tuple(MemberEvidence.from_json(one) for one in content["evidence"]),
+        causes=CauseShares.load(folder / _file(name, "causes")) if content["has_causes"] else None,
+    )
+
+
+def _read(folder: Path, name: str, kind: str, horizon_days: float | None) -> Member:
+    """`horizon_days` is that of a member with a curve."""
+    if kind not in TREES:
+        raise IncompatibleError(f"{name} has a member of kind {kind!r}.", mend="Run the code that trained the bundle.")
+    path = folder / _file(name, kind)
+    if horizon_days is None:
+        return TREES[kind].load(path)
+    return Hazard.load(path, horizon_days=horizon_days, kind=kind)
+
+
+def _file(dimension: str, kind: str) -> str:
+    return f"{dimension}.{kind}.{_SUFFIXES.get(kind, 'ubj')}"

@@ -1,0 +1,97 @@
+"""The members of one dimension: what each says, and whose share is what in the stack of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logit
+
+from lintel.errors import IncompatibleError
+from lintel.scoring.inputs import Inputs
+from lintel.scoring.member import BIAS, SEQUENCE, Member, TimingMember
+from lintel.scoring.stacking import Stack
+from lintel.scoring.timing_curve import bins_within
+
+Float64 = NDArray[np.float64]
+
+_LEAST = 1e-12
+"""Curves are kept this far from 0 and 1 where their log-odds are taken."""
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """M members, at least one. They read inputs with all features of the catalogue, `names`, and each those that it
+    knows."""
+
+    members: tuple[Member, ...]
+    names: tuple[str, ...]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return tuple(member.kind for member in self.members)
+
+    @cached_property
+    def columns(self) -> NDArray[np.intp]:
+        """Positions of the features that any member reads, ascending."""
+        return np.unique(np.concatenate(self._columns))
+
+    def margins(self, inputs: Inputs) -> Float64:
+        """Log-odds of every member, (n, M)."""
+        parts = zip(self.members, self._columns, strict=True)
+        return np.stack([member.margin(inputs.select(columns)) for member, columns in parts], axis=1)
+
+    def curves(self, inputs: Inputs) -> Float64 | None:
+        """Every member's log-odds of "decided by the edge", (n, BINS, M); None unless each has a curve."""
+        if not _all_timing(self.members):
+            return None
+        parts = zip(self.members, self._columns, strict=True)
+        return np.stack([_log_odds(one.cumulative(inputs.select(columns))) for one, columns in parts], axis=2)
+
+    def contributions(self, inputs: Inputs, stack: Stack) -> Float64:
+        """Shares (n, F + 2) in the stacked log-odds, to which each row sums; columns as in `member`."""
+        shares = np.zeros((len(inputs), len(self.names) + 2))
+        for member, columns, weight in zip(self.members, self._columns, stack.weights.tolist(), strict=True):
+            own = weight * member.contributions(inputs.select(columns))
+            shares[:, columns] += own[:, :SEQUENCE]
+            shares[:, SEQUENCE:] += own[:, SEQUENCE:]
+        shares[:, BIAS] += stack.intercept
+        return shares
+
+    @cached_property
+    def _columns(self) -> tuple[NDArray[np.intp], ...]:
+        return tuple(columns_of(member, self.names) for member in self.members)
+
+
+def margins_at(curves: Float64, horizon_days: float) -> Float64:
+    """Every member's margin, (n, M), read off its curve (n, BINS, M) at the horizon."""
+    return curves[:, bins_within(horizon_days) - 1]
+
+
+class Reader(Protocol):
+    """Whatever reads features by name."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+
+def columns_of(reader: Reader, names: Sequence[str]) -> NDArray[np.intp]:
+    """Positions among the catalogue's `names` of the features that `reader` reads.
+
+    Raises IncompatibleError if one is not there.
+    """
+    position = {name: index for index, name in enumerate(names)}
+    absent = [name for name in reader.names if name not in position]
+    if absent:
+        raise IncompatibleError(f"the model reads feature {absent[0]!r}, which the catalogue does not have.")
+    return np.array([position[name] for name in reader.names], np.intp)
+
+
+def _all_timing(members: tuple[Member, ...]) -> TypeGuard[tuple[TimingMember, ...]]:
+    return all(hasattr(member, "cumulative") for member in members)
+
+
+def _log_odds(probability: Float64) -> Float64:
+    return logit(np.clip(probability, _LEAST, 1.0 - _LEAST))

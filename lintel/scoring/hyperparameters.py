@@ -1,0 +1,31 @@
+"""What is chosen before training: which kinds of member there are, and how each of them learns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from lintel.scoring.lightgbm_member import LeafSettings
+from lintel.scoring.xgboost_member import TreeSettings
+
+KINDS = ("xgboost", "lightgbm")
+"""Of member, in the order in which they are stacked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hyperparameters:
+    """Settings by kind of member; None stands for the kind's own defaults, which differ between dimensions.
+
+    `tuned` holds those of single dimensions, which go before the others.
+    """
+
+    kinds: tuple[str, ...] = KINDS
+    trees: TreeSettings | None = None
+    leaves: LeafSettings | None = None
+    draws: int = 200  # of the bootstrap of stack and calibration
+    tuned: Mapping[str, "Hyperparameters"] = field(default_factory=dict)
+
+    def of(self, dimension: str) -> "Hyperparameters":
+        """Those of one dimension."""
+        own = self.tuned.get(dimension)
+        if own is None:
+            return self
+        return replace(self, trees=own.trees or self.trees, leaves=own.leaves or self.leaves)

@@ -10,6 +10,7 @@ from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from lintel.fairness.groups import UNKNOWN, Groups
 from lintel.fairness.proxy_audit import LEAST_LEADS
@@ -26,6 +27,8 @@ PRIORITY_SHARE = 0.2
 """Of the scores, the best that a team has time for, if nothing else is said."""
 LEAST_OUTCOMES = 20
 """Leads with each outcome that a group needs for an AUC and a calibration slope."""
+LEAST_DRAWS = 10
+"""Bootstrap samples in which a figure is defined that an interval needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,8 @@ class GroupFigures:
 
     @property
     def adverse(self) -> bool:
-        """Under four fifths, and the interval does not reach equal treatment."""
-        return self.impact_ratio.value < FOUR_FIFTHS and self.impact_ratio.high < 1.0
+        """Under four fifths, and the interval does not reach equal treatment (or none of the group was chosen)."""
+        return self.impact_ratio.value < FOUR_FIFTHS and not self.impact_ratio.high >= 1.0
 
     @property
     def miscalibrated(self) -> bool:
@@ -65,7 +68,7 @@ class GroupFigures:
 
 @dataclass(frozen=True, slots=True)
 class GroupReport:
-    """All groups with enough leads. `level` holds for them together: each interval is at 1 - (1 - level) / groups."""
+    """All groups with enough leads. `level` holds for them together (Bonferroni over groups, ratios over pairs)."""
 
     selected_share: float
     level: float
@@ -139,6 +142,8 @@ def _figures(
 ) -> Iterator[GroupFigures]:
     own, others, selected, observed = rows.means(rows.weight, len(names))
     highest = kept[np.argmax(selected[kept])]
+    # any group might have come out highest: every pair of them is compared
+    against_any = 1.0 - (1.0 - level) * 2.0 / max(len(kept) - 1, 1)
     counts = islice(lead_draws(rows.lead, seed), draws)
     drawn = np.array([rows.means(rows.weight * count, len(names)) for count in counts])  # (draws, 4, groups)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -153,7 +158,7 @@ def _figures(
             mean_score=float(own[code]),
             score_gap=_estimate(own[code] - others[code], drawn[:, 0, code] - drawn[:, 1, code], level),
             selection_rate=float(selected[code]),
-            impact_ratio=_estimate(ratio[code], ratios[:, code], level),
+            impact_ratio=_ratio(ratio[code], ratios[:, code], against_any),
             observed=float(observed[code]),
             calibration_gap=_estimate(own[code] - observed[code], drawn[:, 0, code] - drawn[:, 3, code], level),
             calibration_slope=slope,
@@ -171,8 +176,16 @@ def _within(rows: _Rows, mine: Bool, *, seed: int, draws: int, level: float) -> 
 
 
 def _estimate(value: float, drawn: Float64, level: float) -> Estimate:
+    """Normal interval with the bootstrap's deviation: at levels this near 1 percentiles would need many more draws."""
     defined = drawn[np.isfinite(drawn)]
-    if not len(defined):
+    if len(defined) < LEAST_DRAWS:
         return Estimate(float(value), float("nan"), float("nan"))
-    low, high = np.quantile(defined, ((1.0 - level) / 2.0, (1.0 + level) / 2.0))
-    return Estimate(float(value), float(low), float(high))
+    reach = float(norm.ppf((1.0 + level) / 2.0) * defined.std(ddof=1))
+    return Estimate(float(value), float(value) - reach, float(value) + reach)
+
+
+def _ratio(value: float, drawn: Float64, level: float) -> Estimate:
+    """As `_estimate`, on the logarithm, in which a ratio's error is symmetric."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        one = _estimate(np.log(value), np.log(drawn), level)
+    return Estimate(float(value), float(np.exp(one.low)), float(np.exp(one.high)))

@@ -102,6 +102,30 @@ def test_without_enough_outcomes_there_is_no_slope_and_no_auc() -> None:
     assert b.calibration_slope is None
 
 
+def test_alarms_among_equal_groups_are_as_rare_as_the_level_says() -> None:
+    """Which group comes out highest is chance, too: with four of them every pair is compared."""
+    adverse = miscalibrated = 0
+    for seed in range(80):
+        random = np.random.default_rng(seed)
+        code, score = random.integers(0, 4, 600), random.beta(2, 2, 600)
+        outcome, lead = random.random(600) < score, np.arange(600, dtype=np.int32)
+        groups = Groups(code.astype(np.int64), ("a", "b", "c", "d"))
+        report = group_report(score, outcome, np.ones(600), groups, lead, seed=seed, draws=60)
+        adverse += any(one.adverse for one in report.groups)
+        miscalibrated += any(one.miscalibrated for one in report.groups)
+    most = 9  # of 80 at one in twenty: exceeded with probability .01
+    assert adverse <= most
+    assert miscalibrated <= most
+
+
+def test_a_group_of_which_nobody_is_chosen_is_treated_adversely() -> None:
+    score, outcome, weight, groups, lead = made(400)
+    score = np.where(groups.code == 1, score / 10, score)
+    _, b = group_report(score, outcome, weight, groups, lead, seed=1, draws=20).groups
+    assert b.selection_rate == 0
+    assert b.adverse
+
+
 scores = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 4)), min_size=1, max_size=30)
 
 

@@ -16,6 +16,8 @@ from lintel.scoring.stacking import Stack
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
+_LEAST = 1e-12
+"""Probabilities are kept this far from 0 and 1 where a logarithm is taken."""
 _ROWS_AT_ONCE = 2_048
 """So that all draws of them fit into a processor's cache."""
 
@@ -56,6 +58,24 @@ class CalibratedStack:
             low[rows], high[rows] = np.minimum(ends[0], low[rows]), np.maximum(ends[1], high[rows])
         return expit(low), expit(high)
 
+    @property
+    def increasing(self) -> bool:
+        """Whether it tells any leads apart. If not, the members have ordered later leads the wrong way round."""
+        return bool(self.stack.weights.any()) and self.calibrator.increasing
+
+    def cumulative(self, curves: Float64, margins: Float64) -> Float64:
+        """P(decided <= edge), (n, k), of members' log-odds of it, (n, k, M).
+
+        The calibration was fitted at one horizon, where the members' log-odds are `margins` (n, M), and says nothing
+        of others. So each lead's cumulated hazard is multiplied by what takes its curve through the calibrated
+        probability there: proportional hazards, as Cox (1972) has them between leads.
+        """
+        shares = self.stack.weights / self.stack.weights.sum()
+        given = -np.log1p(-np.clip(expit(_weighted(margins, shares)), _LEAST, 1.0 - _LEAST))
+        target = -np.log1p(-np.clip(self.probability(margins), _LEAST, 1.0 - _LEAST))
+        hazard = np.logaddexp(0.0, _weighted(curves, shares))
+        return -np.expm1(-hazard * (target / given)[:, None])
+
     def to_json(self) -> dict[str, Any]:
         return {
             "stack": self.stack.to_json(),
@@ -81,6 +101,14 @@ class CalibratedStack:
         for position, part in enumerate(parts):
             total += part * self.slope_draws[:, position]
         return total
+
+
+def _weighted(margins: Float64, weights: Float64) -> Float64:
+    """The sum over the last axis, each by its weight; the same bits alone as in a batch."""
+    total = np.zeros(margins.shape[:-1])
+    for member, weight in enumerate(weights.tolist()):
+        total += weight * margins[..., member]
+    return total
 
 
 def calibrated(

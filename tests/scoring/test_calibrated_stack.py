@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from lintel.errors import InputError
 from lintel.scoring.calibrated_stack import CalibratedStack, calibrated
+from lintel.scoring.calibration import SplineCalibrator
 from lintel.scoring.stacking import Stack, fit_stack
 
 Float64 = NDArray[np.float64]
@@ -104,6 +105,30 @@ def test_a_newer_window_is_followed_with_the_stack_as_it_was() -> None:
     before, after = (np.average(each.probability(margins), weights=weight) for each in (one, again))
     assert after < before - 0.1
     assert after == pytest.approx(np.average(rarer, weights=weight), abs=0.01)
+
+
+def test_a_curve_goes_through_the_calibrated_probability_at_the_horizon_and_never_falls() -> None:
+    one, random = _calibrated(12), np.random.default_rng(12)
+    curves = np.cumsum(random.exponential(0.5, size=(80, 9, 2)), axis=1) - 4.0
+    cumulative = one.cumulative(curves, curves[:, 4])
+    np.testing.assert_allclose(cumulative[:, 4], one.probability(curves[:, 4]), rtol=1e-9)
+    assert (np.diff(cumulative, axis=1) >= 0).all()
+    assert one.cumulative(curves[:1], curves[:1, 4]).tolist() == cumulative[:1].tolist()
+
+
+def test_a_curve_that_is_right_at_the_horizon_stays_as_it_is() -> None:
+    stack = Stack(np.array([0.5, 0.5]), 0.0, np.full((1, 2), 0.5), np.zeros(1))
+    identity = CalibratedStack(stack, SplineCalibrator(np.zeros(0), 0.0, np.ones(1)), np.zeros(1), np.ones((1, 1)))
+    curves = np.linspace(-5, 3, 8)[None, :, None] + np.zeros((3, 8, 2))
+    expected = 1 / (1 + np.exp(-curves[:, :, 0]))
+    np.testing.assert_allclose(identity.cumulative(curves, curves[:, 2]), expected)
+
+
+def test_members_without_weight_tell_nobody_apart() -> None:
+    curve = SplineCalibrator(np.zeros(0), 0.0, np.ones(1))
+    stack = Stack(np.zeros(2), 0.0, np.zeros((1, 2)), np.zeros(1))
+    assert not CalibratedStack(stack, curve, np.zeros(1), np.ones((1, 1))).increasing
+    assert _calibrated(13).increasing
 
 
 def test_json_brings_back_every_bit() -> None:

@@ -29,7 +29,7 @@ from lintel.labels.definition import load_label_set
 from lintel.language.signals import VERSION as SIGNAL_VERSION
 from lintel.market.context import NO_CONTEXT, ContextColumns
 from lintel.scoring.bundle_manifest import Manifest
-from lintel.scoring.bundle_models import dimension_json, read_dimension, save_models
+from lintel.scoring.bundle_models import dimension_json, read_dimensions, save_models
 from lintel.scoring.feature_profile import FeatureProfile
 from lintel.scoring.scorecard import scorecards
 from lintel.scoring.scorer import Scorer
@@ -159,8 +159,7 @@ class Bundle:
 def _write(bundle: Bundle, folder: Path) -> str:
     (folder / "models").mkdir(parents=True)
     (folder / "plots").mkdir()
-    for dimension in bundle.scorer.ready.values():
-        save_models(dimension, folder / "models")
+    save_models(bundle.scorer, folder / "models")
     for name, image in bundle.report.plots.items():
         (folder / "plots" / name).write_bytes(image)
     (folder / _METRICS).write_text(_json(bundle.report.metrics), encoding="utf-8")
@@ -241,7 +240,7 @@ def _scorer_json(scorer: Scorer) -> dict[str, Any]:
 
 
 def _read_scorer(folder: Path, content: Mapping[str, Any]) -> Scorer:
-    dimensions = {name: read_dimension(folder / "models", name, one) for name, one in content["dimensions"].items()}
+    dimensions = read_dimensions(folder / "models", content["dimensions"])
     profile = FeatureProfile.from_json(content["profile"])
     return Scorer(catalogue(), dimensions, profile, content["typical_amount"])
 

@@ -12,13 +12,25 @@ from lintel.scoring.dimension import Dimension, Gap, MissingDimension
 from lintel.scoring.ensemble import Ensemble
 from lintel.scoring.hazard import TREES, Hazard
 from lintel.scoring.member import Member
+from lintel.scoring.network import NetworkHazard, NetworkMember
+from lintel.scoring.network_encoder import Encoder
+from lintel.scoring.scorer import Scorer
 from lintel.scoring.stacking import MemberEvidence
 
-_SUFFIXES = {"xgboost": "ubj", "lightgbm": "txt"}
+_SUFFIXES = {"xgboost": "ubj", "lightgbm": "txt", "network": "npz"}
+_ENCODER = "encoder.npz"
+_TIMING = (Hazard, NetworkHazard)
 
 
-def save_models(dimension: Dimension, folder: Path) -> None:
-    """Write every member, and what tells the causes of timing apart, into the folder `models/`."""
+def save_models(scorer: Scorer, folder: Path) -> None:
+    """Write every member of every dimension, and what they share, into the folder `models/`."""
+    if scorer.encoder is not None:
+        scorer.encoder.save(folder / _ENCODER)
+    for dimension in scorer.ready.values():
+        _save(dimension, folder)
+
+
+def _save(dimension: Dimension, folder: Path) -> None:
     for member in dimension.ensemble.members:
         member.save(folder / _file(dimension.name, member.kind))
     if dimension.causes is not None:
@@ -33,7 +45,7 @@ def dimension_json(dimension: Dimension | MissingDimension) -> dict[str, Any]:
         "definition": dimension.definition,
         "horizon_days": dimension.horizon_days,
         "members": list(dimension.ensemble.kinds),
-        "has_curve": any(isinstance(member, Hazard) for member in dimension.ensemble.members),
+        "has_curve": all(isinstance(member, _TIMING) for member in dimension.ensemble.members),
         "has_causes": dimension.causes is not None,
         "calibrated": dimension.calibrated.to_json(),
         "evidence": [one.to_json() for one in dimension.evidence],
@@ -42,19 +54,27 @@ def dimension_json(dimension: Dimension | MissingDimension) -> dict[str, Any]:
     }
 
 
-def read_dimension(folder: Path, name: str, content: Mapping[str, Any]) -> Dimension | MissingDimension:
+def read_dimensions(folder: Path, content: Mapping[str, Any]) -> dict[str, Dimension | MissingDimension]:
     """Read what `save_models` and `dimension_json` wrote.
 
     Raises IncompatibleError for a model file that cannot be read, or a kind of member that this code does not know.
     """
+    encoder = Encoder.load(folder / _ENCODER) if (folder / _ENCODER).is_file() else None
+    return {name: _dimension(folder, name, one, encoder) for name, one in content.items()}
+
+
+def _dimension(
+    folder: Path, name: str, content: Mapping[str, Any], encoder: Encoder | None
+) -> Dimension | MissingDimension:
     if "gap" in content:
         return MissingDimension(name, Gap(content["gap"]), content["explanation"])
     horizon = float(content["horizon_days"]) if content["has_curve"] else None
+    members = tuple(_read(folder, name, kind, horizon) for kind in content["members"])
     return Dimension(
         name=name,
         definition=content["definition"],
         horizon_days=float(content["horizon_days"]),
-        ensemble=Ensemble(tuple(_read(folder, name, kind, horizon) for kind in content["members"]), catalogue().names),
+        ensemble=Ensemble(members, catalogue().names, encoder),
         calibrated=CalibratedStack.from_json(content["calibrated"]),
         base_rate=content["base_rate"],
         calibration_n=content["calibration_n"],
@@ -65,12 +85,12 @@ def read_dimension(folder: Path, name: str, content: Mapping[str, Any]) -> Dimen
 
 def _read(folder: Path, name: str, kind: str, horizon_days: float | None) -> Member:
     """`horizon_days` is that of a member with a curve."""
-    if kind not in TREES:
+    if kind not in _SUFFIXES:
         raise IncompatibleError(f"{name} has a member of kind {kind!r}.", mend="Run the code that trained the bundle.")
     path = folder / _file(name, kind)
-    if horizon_days is None:
-        return TREES[kind].load(path)
-    return Hazard.load(path, horizon_days=horizon_days, kind=kind)
+    if kind == NetworkMember.kind:
+        return NetworkMember.load(path) if horizon_days is None else NetworkHazard.load(path, horizon_days=horizon_days)
+    return TREES[kind].load(path) if horizon_days is None else Hazard.load(path, horizon_days=horizon_days, kind=kind)
 
 
 def _file(dimension: str, kind: str) -> str:

@@ -12,6 +12,8 @@ from scipy.special import logit
 from lintel.errors import IncompatibleError
 from lintel.scoring.inputs import Inputs
 from lintel.scoring.member import BIAS, SEQUENCE, Member, TimingMember
+from lintel.scoring.network import encoded
+from lintel.scoring.network_encoder import Encoder
 from lintel.scoring.stacking import Stack
 from lintel.scoring.timing_curve import bins_within
 
@@ -24,10 +26,11 @@ _LEAST = 1e-12
 @dataclass(frozen=True)
 class Ensemble:
     """M members, at least one. They read inputs with all features of the catalogue, `names`, and each those that it
-    knows."""
+    knows. What the network's heads read of the events is encoded here, unless the inputs bring it along."""
 
     members: tuple[Member, ...]
     names: tuple[str, ...]
+    encoder: Encoder | None = None
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -40,25 +43,31 @@ class Ensemble:
 
     def margins(self, inputs: Inputs) -> Float64:
         """Log-odds of every member, (n, M)."""
-        parts = zip(self.members, self._columns, strict=True)
+        inputs, parts = self.read(inputs), zip(self.members, self._columns, strict=True)
         return np.stack([member.margin(inputs.select(columns)) for member, columns in parts], axis=1)
 
     def curves(self, inputs: Inputs) -> Float64 | None:
         """Every member's log-odds of "decided by the edge", (n, BINS, M); None unless each has a curve."""
         if not _all_timing(self.members):
             return None
-        parts = zip(self.members, self._columns, strict=True)
+        inputs, parts = self.read(inputs), zip(self.members, self._columns, strict=True)
         return np.stack([_log_odds(one.cumulative(inputs.select(columns))) for one, columns in parts], axis=2)
 
     def contributions(self, inputs: Inputs, stack: Stack) -> Float64:
         """Shares (n, F + 2) in the stacked log-odds, to which each row sums; columns as in `member`."""
-        shares = np.zeros((len(inputs), len(self.names) + 2))
+        inputs, shares = self.read(inputs), np.zeros((len(inputs), len(self.names) + 2))
         for member, columns, weight in zip(self.members, self._columns, stack.weights.tolist(), strict=True):
             own = weight * member.contributions(inputs.select(columns))
             shares[:, columns] += own[:, :SEQUENCE]
             shares[:, SEQUENCE:] += own[:, SEQUENCE:]
         shares[:, BIAS] += stack.intercept
         return shares
+
+    def read(self, inputs: Inputs) -> Inputs:
+        """The inputs with the encoding of their events, if some member reads it."""
+        if self.encoder is None or inputs.encoding is not None or "network" not in self.kinds:
+            return inputs
+        return encoded(self.encoder, inputs)
 
     @cached_property
     def _columns(self) -> tuple[NDArray[np.intp], ...]:

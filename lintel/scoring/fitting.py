@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,9 @@ from lintel.scoring.stacking import MemberEvidence, Stack, choose_members, fit_s
 from lintel.scoring.stopping import StoppingSlices, stopping_slices
 from lintel.scoring.xgboost_member import fit_xgboost
 
+if TYPE_CHECKING:
+    from lintel.scoring.network_training import FittedNetwork
+
 Rows = NDArray[np.intp]
 
 LEAST_OUTCOMES = 40
@@ -52,6 +56,7 @@ class Fitting:
     catalogue: Catalogue
     seed: int
     hyperparameters: Hyperparameters = field(default_factory=Hyperparameters)
+    network: "FittedNetwork | None" = None  # of all dimensions, fitted before them
 
     def dimension(self, entry: Question | Timing) -> Dimension | MissingDimension:
         """The calibrated ensemble of one dimension, or what it lacks."""
@@ -74,7 +79,7 @@ class Fitting:
             "xgboost": lambda: fit_xgboost(*told, monotone=monotone, seed=self.seed, settings=chosen.trees),
             "lightgbm": lambda: fit_lightgbm(*told, monotone=monotone, seed=self.seed, settings=chosen.leaves),
         }
-        return Learnt({kind: fitted[kind]() for kind in chosen.kinds}, rows, slices)
+        return Learnt(self._fits(entry.name, fitted), rows, slices)
 
     def _timing(self, entry: Timing, folds: Folds) -> Learnt:
         """Censoring is part of the model, so that rows asked up to the border itself are learnt from."""
@@ -93,12 +98,19 @@ class Fitting:
         }
         cause = np.zeros(len(rows), np.int8) if outcome.cause is None else outcome.cause[rows]
         causes = fit_causes(*told, cause=cause, seed=self.seed) if len(np.unique(cause[cause > 0])) > 1 else None
-        return Learnt({kind: fitted[kind]() for kind in chosen.kinds}, rows, slices, causes)
+        return Learnt(self._fits(entry.name, fitted), rows, slices, causes)
+
+    def _fits(self, name: str, trees: Mapping[str, Callable[[], Fit[Member]]]) -> dict[str, Fit[Member]]:
+        """Trees of the kinds that are wanted, and the network's head if it could learn this dimension."""
+        fits = {kind: trees[kind]() for kind in self.hyperparameters.kinds if kind in trees}
+        if self.network is not None and name in self.network.fits:
+            fits["network"] = self.network.fits[name]
+        return fits
 
     def _calibrated(self, entry: Question | Timing, folds: Folds, learnt: Learnt) -> Dimension | MissingDimension:
         stack, evidence = self._stack(entry.name, folds, learnt)
         members = tuple(learnt.fits[one.name].member for one in evidence if one.kept)
-        ensemble = Ensemble(members, self.catalogue.names)
+        ensemble = Ensemble(members, self.catalogue.names, None if self.network is None else self.network.encoder)
         later = folds.rows(Fold.CALIBRATION)
         found = self._calibration(entry.name, ensemble, stack, later)
         if not found.calibrator.increasing:
@@ -141,18 +153,11 @@ class Fitting:
 
     def _informative(self, rows: Rows) -> Inputs:
         """These rows, which are those that are learnt from, with the features that differ between them."""
-        inputs = self.examples.inputs(rows)
-        return inputs.select(informative_columns(inputs.features))
+        return self.examples.inputs(rows).informative()
 
     def _slices(self, rows: Rows) -> StoppingSlices:
         queries = self.examples.points.queries
         return stopping_slices(queries.lead[rows], queries.as_of[rows])
-
-
-def informative_columns(features: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Positions of the features that are not the same in every row: the others teach nothing and cost time."""
-    same_as_first = np.all((features == features[0]) | (np.isnan(features) & np.isnan(features[0])), axis=0)
-    return np.flatnonzero(~same_as_first)
 
 
 def _needs(dimension: str, examples: Examples) -> str | None:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from lintel.scoring.lightgbm_member import LeafSettings
+from lintel.scoring.network_settings import NetworkSettings
 from lintel.scoring.xgboost_member import TreeSettings
 
-KINDS = ("xgboost", "lightgbm")
+KINDS = ("xgboost", "lightgbm", "network")
 """Of member, in the order in which they are stacked."""
 
 
@@ -20,6 +21,7 @@ class Hyperparameters:
     kinds: tuple[str, ...] = KINDS
     trees: TreeSettings | None = None
     leaves: LeafSettings | None = None
+    network: NetworkSettings | None = None  # one for all dimensions
     draws: int = 200  # of the bootstrap of stack and calibration
     tuned: Mapping[str, "Hyperparameters"] = field(default_factory=dict)
 

@@ -59,6 +59,12 @@ class Inputs:
         """The features at `columns`, in that order."""
         return replace(self, features=self.features[:, columns], names=tuple(self.names[one] for one in columns))
 
+    def informative(self) -> "Inputs":
+        """With the features only that are not the same in every row: the others teach nothing and cost time."""
+        first = self.features[:1]
+        same = np.all((self.features == first) | (np.isnan(self.features) & np.isnan(first)), axis=0)
+        return self.select(np.flatnonzero(~same))
+
 
 def checked_features(inputs: Inputs, expected: Sequence[str]) -> Float32:
     """The features, once they are known to be (n, F) without infinities, in the `expected` columns.

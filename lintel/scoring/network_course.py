@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,11 +16,11 @@ from lintel.scoring.network_module import (
     AverageLead,
     Material,
     NetworkModule,
-    NetworkShape,
     exported_encoder,
     exported_head,
     fit_scale,
 )
+from lintel.scoring.network_settings import NetworkSettings
 from lintel.scoring.piecewise_linear import fit_pieces
 
 Float64 = NDArray[np.float64]
@@ -30,23 +30,6 @@ Rows = NDArray[np.intp]
 _ROWS_AT_A_TIME = 2_048
 _FIRST_STEPS = 10.0
 """The average begins with a memory as short as the course itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkSettings:
-    """Hyperparameters, chosen inside the training folds."""
-
-    shape: NetworkShape = field(default_factory=NetworkShape)
-    learning_rate: float = 1e-3
-    curve_learning_rate: float = 3e-4  # lower, or the features are learnt by heart before the events are read
-    weight_decay: float = 0.01
-    gradient_norm: float = 1.0  # at most
-    batch_rows: int = 512
-    rows_per_epoch: int = 40_000  # drawn anew each epoch, if there are more
-    max_epochs: int = 16
-    patience: int = 2
-    memory: float = 0.995  # of the moving average, a step
-    least_events: int = 20  # of a kind that gets a vector of its own
 
 
 @dataclass(frozen=True, slots=True)

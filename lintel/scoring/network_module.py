@@ -13,21 +13,10 @@ from lintel.events.kinds import Actor, kind_codes
 from lintel.scoring.inputs import Inputs, Sequences
 from lintel.scoring.network import Head
 from lintel.scoring.network_encoder import ATTENTION_LIMIT, KERNEL, NUMBERS, Encoder, numbers, places
+from lintel.scoring.network_settings import NetworkShape
 from lintel.scoring.piecewise_linear import PiecewiseLinear
 
 _LEAST_SHARE = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkShape:
-    """Sizes, and how much is left out at random while learning."""
-
-    width: int = 32  # numbers that tell of an event
-    encoding: int = 32  # numbers that tell of a sequence
-    layers: int = 3
-    pieces: int = 8
-    encoding_dropout: float = 0.2
-    kind_dropout: float = 0.05  # of events told as of a kind never learnt, so that such are understood
 
 
 @dataclass(frozen=True, slots=True)

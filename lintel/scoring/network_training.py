@@ -18,8 +18,9 @@ from lintel.errors import InputError, UnavailableError
 from lintel.scoring.inputs import Inputs, checked_features
 from lintel.scoring.member import Fit, Member
 from lintel.scoring.network import EncodedHazard, EncodedMember, NetworkHazard, NetworkMember
-from lintel.scoring.network_course import Course, Learnt, Lessons, NetworkSettings
+from lintel.scoring.network_course import Course, Learnt, Lessons
 from lintel.scoring.network_encoder import Encoder
+from lintel.scoring.network_settings import NetworkSettings
 from lintel.scoring.network_target import Target
 from lintel.scoring.stopping import mean_one
 

@@ -1,7 +1,7 @@
 """From events to scores: features, every dimension, and the order of calling. Arrays in, arrays out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lintel.events.columns import EventColumns, Queries
@@ -15,6 +15,8 @@ from lintel.scoring.feature_profile import FeatureProfile
 from lintel.scoring.history import latest_amount
 from lintel.scoring.inputs import Inputs
 from lintel.scoring.member import SEQUENCE
+from lintel.scoring.network import encoded
+from lintel.scoring.network_encoder import Encoder
 from lintel.scoring.priority import URGENT_DAYS, Priority, priority
 from lintel.scoring.sequences import sequences
 
@@ -38,6 +40,11 @@ class Scorer:
     typical_amount: float | None
 
     @cached_property
+    def encoder(self) -> Encoder | None:
+        """What encodes the events for the network's heads, the same in all dimensions; None if no member reads it."""
+        return next((one.ensemble.encoder for one in self.ready.values() if "network" in one.ensemble.kinds), None)
+
+    @cached_property
     def ready(self) -> Mapping[str, Dimension]:
         """The dimensions that have a model."""
         return {name: one for name, one in self.dimensions.items() if isinstance(one, Dimension)}
@@ -47,13 +54,19 @@ class Scorer:
     ) -> Scores:
         """Scores as of each query; a query's row does not depend on the others."""
         features = compute(columns, queries, zone=zone, catalogue=self.catalogue, context=context)
-        inputs = Inputs(features, self.catalogue.names, sequences(columns, queries))
+        inputs = self._encoded(Inputs(features, self.catalogue.names), columns, queries)
         scored = {name: one.scores(inputs) for name, one in self.ready.items()}
         won, timing = scored.get("conversion"), scored.get("timing")
         soon = timing.curve.within(URGENT_DAYS) if timing and timing.curve else None
         amount = latest_amount(columns, queries)
         order = priority(won.probability if won else None, amount, self.typical_amount, soon)
         return Scores(inputs, scored, order)
+
+    def _encoded(self, inputs: Inputs, columns: EventColumns, queries: Queries) -> Inputs:
+        """The inputs with their events and the encoding of these, made once for all dimensions."""
+        if self.encoder is None:
+            return inputs
+        return encoded(self.encoder, replace(inputs, sequences=sequences(columns, queries)))
 
     def explain(self, inputs: Inputs) -> list[list[Reason]]:
         """Reasons of all dimensions for each query."""

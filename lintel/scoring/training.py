@@ -21,6 +21,7 @@ from lintel.scoring.fitting import Fitting
 from lintel.scoring.folds import Fold
 from lintel.scoring.hyperparameters import Hyperparameters
 from lintel.scoring.model_card import model_card
+from lintel.scoring.network_fitting import fit_shared_network
 from lintel.scoring.scorer import Scorer
 
 Log = Callable[[str], None]
@@ -92,7 +93,11 @@ def _fitted(
     hyperparameters: Hyperparameters | None,
     log: Log,
 ) -> Scorer:
-    fitting = Fitting(examples, catalogue, seed, hyperparameters or Hyperparameters())
+    chosen, network = hyperparameters or Hyperparameters(), None
+    if "network" in chosen.kinds:
+        log("network: fitting, for all dimensions at once")
+        network = fit_shared_network(examples, label_set.defined, seed=seed, settings=chosen.network)
+    fitting = Fitting(examples, catalogue, seed, chosen, network)
     dimensions: dict[str, Dimension | MissingDimension] = {}
     for name, entry in label_set.dimensions.items():
         if isinstance(entry, Undefined):

@@ -23,8 +23,7 @@ from lintel.scoring.lightgbm_member import LeafSettings, LightGBMMember, fit_lig
 from lintel.scoring.member import Fit, Member
 from lintel.scoring.metrics import auc
 from lintel.scoring.network import EncodedHazard, EncodedMember
-from lintel.scoring.network_course import NetworkSettings
-from lintel.scoring.network_module import NetworkShape
+from lintel.scoring.network_settings import NetworkSettings, NetworkShape
 from lintel.scoring.network_target import Target, question_target, timing_target
 from lintel.scoring.network_training import fit_network
 from lintel.scoring.stopping import StoppingSlices

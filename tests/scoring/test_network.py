@@ -24,9 +24,9 @@ from lintel.scoring.network import (
     NetworkMember,
     encoded,
 )
-from lintel.scoring.network_course import Course, Lessons, NetworkSettings
+from lintel.scoring.network_course import Course, Lessons
 from lintel.scoring.network_encoder import EVENTS_AT_A_TIME, Encoder
-from lintel.scoring.network_module import NetworkShape
+from lintel.scoring.network_settings import NetworkSettings, NetworkShape
 from lintel.scoring.network_target import Target, question_target, timing_target
 from lintel.scoring.network_training import FittedNetwork, fit_network
 from lintel.scoring.stopping import StoppingSlices

@@ -70,25 +70,16 @@ def reasons(
     values, typical: (F,) the lead's own values, NaN if missing, and the training medians.
     sequence, sequence_text: the share of the order and pace of events beyond the features, and what to say of it.
     """
-    themes = _themes(tuple(features))
-    moves = [float(shares[rows].sum()) for rows in themes]
-    order = sorted(range(len(themes)), key=lambda position: -abs(moves[position]))
-    strong = [position for position in order if abs(moves[position]) >= MIN_LOG_ODDS]
-    up = [position for position in strong if moves[position] > 0][:MAX_REASONS]
-    down = [position for position in strong if moves[position] < 0][:MAX_REASONS]
     lead = _Lead(shares, values, typical, features)
-    found = [lead.reason(dimension, themes[position]) for position in (*up, *down)]
-    if abs(sequence) >= MIN_LOG_ODDS:
-        found.append(Reason(dimension, sequence_text, (), sequence))
-    found.sort(key=lambda one: -abs(one.log_odds))
-    return _strongest(found)
-
-
-def _strongest(found: Sequence[Reason]) -> list[Reason]:
-    """The first five each way, in the order they come in."""
-    up = [one for one in found if one.log_odds > 0][:MAX_REASONS]
-    down = [one for one in found if one.log_odds < 0][:MAX_REASONS]
-    return [one for one in found if one in up or one in down]
+    moves: list[tuple[float, NDArray[np.intp] | None]] = [(sequence, None)]
+    moves += [(float(shares[rows].sum()), rows) for rows in _themes(tuple(features))]
+    strong = sorted((one for one in moves if abs(one[0]) >= MIN_LOG_ODDS), key=lambda one: -abs(one[0]))
+    up = [one for one in strong if one[0] > 0][:MAX_REASONS]
+    down = [one for one in strong if one[0] < 0][:MAX_REASONS]
+    return [
+        Reason(dimension, sequence_text, (), move) if rows is None else lead.reason(dimension, rows)
+        for move, rows in sorted((*up, *down), key=lambda one: -abs(one[0]))
+    ]
 
 
 def theme(feature: Feature) -> _Theme:

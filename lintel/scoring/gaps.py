@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lintel.features.catalogue import Catalogue
+from lintel.features.feature import Feature
 from lintel.features.measures import RHYTHMS, SEASONS
 from lintel.scoring.feature_profile import FeatureProfile
-from lintel.scoring.wording import describe, describe_bounds
+from lintel.scoring.wording import describe, describe_value
 
 Float32 = NDArray[np.float32]
 Flags = NDArray[np.bool_]
@@ -44,27 +45,39 @@ def missing_facts(features: Float32, profile: FeatureProfile, catalogue: Catalog
 
 
 def beyond_training(features: Float32, profile: FeatureProfile, catalogue: Catalogue) -> list[list[dict[str, str]]]:
-    """Of each row of features (n, F) at most MAX_NAMED values outside all that training saw, as name and text."""
+    """Of each row of features (n, F) at most MAX_NAMED values outside all that training saw, as name and text.
+
+    What rounds to the same words as the bound is not told: nobody could see that it is outside.
+    """
     outside = profile.out_of_range(features)
-    return [_named(row, flags, profile, catalogue) for row, flags in zip(features, outside, strict=True)]
-
-
-def _named(row: Float32, outside: Flags, profile: FeatureProfile, catalogue: Catalogue) -> list[dict[str, str]]:
-    found = np.flatnonzero(outside)[:MAX_NAMED].tolist()
-    low, high = profile.quantiles[0], profile.quantiles[-1]
     return [
-        {
-            "name": catalogue.names[column],
-            "text": _beyond(catalogue, column, float(row[column]), (float(low[column]), float(high[column]))),
-        }
-        for column in found
+        [_named(profile, catalogue, column, float(row[column])) for column in _told(row, flags, profile, catalogue)]
+        for row, flags in zip(features, outside, strict=True)
     ]
 
 
-def _beyond(catalogue: Catalogue, column: int, value: float, bounds: tuple[float, float]) -> str:
-    feature = catalogue.features[column]
+def _told(row: Float32, outside: Flags, profile: FeatureProfile, catalogue: Catalogue) -> list[int]:
+    """Positions of the values that are worth a word."""
+    return [
+        column
+        for column in np.flatnonzero(outside).tolist()
+        if describe_value(catalogue.features[column], float(row[column]))
+        not in {describe_value(catalogue.features[column], bound) for bound in _bounds(profile, column)}
+    ][:MAX_NAMED]
+
+
+def _bounds(profile: FeatureProfile, column: int) -> tuple[float, float]:
+    return float(profile.quantiles[0, column]), float(profile.quantiles[-1, column])
+
+
+def _named(profile: FeatureProfile, catalogue: Catalogue, column: int, value: float) -> dict[str, str]:
+    return {"name": catalogue.names[column], "text": _text(catalogue.features[column], value, _bounds(profile, column))}
+
+
+def _text(feature: Feature, value: float, bounds: tuple[float, float]) -> str:
     if feature.measure in SEASONS:
         return "a time of the year that training did not see"
     if feature.measure in RHYTHMS:
         return "hours or weekdays that training did not see"
-    return f"{describe(feature, value, float('nan'))} (training saw {describe_bounds(feature, *bounds)})"
+    low, high = (describe_value(feature, bound) for bound in bounds)
+    return f"{describe(feature, value, float('nan'))} (training saw {low} to {high})"

@@ -33,6 +33,8 @@ _SAID = {
     "opts_out": "wish to hear no more",
     "question": "question",
 }
+_GOES_ON = frozenset({"web", "email", "sms", "chat"})
+"""Families of which single kinds come again and again, so that to miss them is news."""
 _FAINT, _CLEAR = 0.34, 0.67
 _NEUTRAL = 0.1
 _EVEN = 0.005
@@ -44,11 +46,6 @@ def describe(feature: Feature, value: float, typical: float) -> str:
     text = _absent(feature) if math.isnan(value) else _present(feature, value, typical)
     usual = "" if math.isnan(typical) else _usual(feature, typical)
     return f"{text} (typical: {usual})" if usual else text
-
-
-def describe_bounds(feature: Feature, low: float, high: float) -> str:
-    """A range of values, without saying of what."""
-    return f"{_usual(feature, low)} to {_usual(feature, high)}"
 
 
 def _present(feature: Feature, value: float, typical: float) -> str:
@@ -68,17 +65,17 @@ def _usual(feature: Feature, typical: float) -> str:
         return _tone(typical) if feature.measure == "sentiment" else _strength(typical).removeprefix("a ") or "none"
     if feature.aggregation is Aggregation.RATIO:
         return f"{typical:.0%}"
-    if feature.aggregation is Aggregation.UNTIL:
-        away = duration(abs(typical) * _MINUTES_PER_DAY)
-        return f"in {away}" if typical >= 0 else f"{away} ago"
     nothing = typical == 0 and feature.unit in {Unit.COUNT, Unit.MINUTES, Unit.DAYS}
-    return "none" if nothing else _number_of(feature, typical)
+    return "none" if nothing else describe_value(feature, typical)
 
 
-def _number_of(feature: Feature, value: float) -> str:
-    """The bare number; counts without their noun."""
+def describe_value(feature: Feature, value: float) -> str:
+    """The bare number with its unit; counts without their noun."""
     if feature.aggregation is Aggregation.TREND:
         return "as many" if abs(value) < _EVEN else f"{number(abs(value))} {'more' if value > 0 else 'fewer'} a day"
+    if feature.aggregation is Aggregation.UNTIL:
+        away = duration(abs(value) * _MINUTES_PER_DAY)
+        return f"in {away}" if value >= 0 else f"{away} ago"
     if feature.aggregation in _CHANGES:
         return f"{'+' if value > 0 else ''}{quantity(feature, value)}"
     if feature.measure == "weekday":
@@ -115,9 +112,10 @@ _ABSENT: Mapping[Aggregation, Callable[[str], str]] = {
 
 
 def _recency(feature: Feature, days: float, typical: float) -> str:
-    """Told as a silence if it is longer than usual, else as something lately done."""
+    """Told as a silence if it is longer than usual of what goes on all the time, else as something done then."""
     words, ago = _after(feature.label, "last"), duration(days * _MINUTES_PER_DAY)
-    return f"no {words} for {ago}" if days > typical else f"last {words} {ago} ago"
+    goes_on = len(feature.kinds) > 1 or feature.kinds[0].partition(".")[0] in _GOES_ON
+    return f"no {words} for {ago}" if days > typical and goes_on else f"last {words} {ago} ago"
 
 
 def _count(feature: Feature, value: float) -> str:
@@ -221,7 +219,7 @@ _PATTERNS: Mapping[Aggregation, Callable[[Feature, float], str]] = {
 def _level(feature: Feature, value: float) -> str:
     if _is_reply(feature):
         return f"{_answering(feature)[0]} {quantity(feature, value)} {_window(feature.label)}".rstrip()
-    return f"{_tidy(feature)}: {_number_of(feature, value)}"
+    return f"{_tidy(feature)}: {describe_value(feature, value)}"
 
 
 def _tidy(feature: Feature) -> str:

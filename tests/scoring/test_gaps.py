@@ -38,7 +38,14 @@ def test_values_beyond_training_are_told_with_what_it_saw() -> None:
         np.concatenate((rows(1, event_count_7d=30.0), rows(1, event_count_7d=412.0))), profile, catalogue()
     )
     assert none == []
-    assert found == [{"name": "event_count_7d", "text": "412 events in the last 7 days (training saw none to 30)"}]
+    assert found == [{"name": "event_count_7d", "text": "412 events in the last 7 days (training saw 0 to 30)"}]
+
+
+def test_what_reads_like_the_bound_is_not_told() -> None:
+    profile = trained_on(rows(5, call_wait_last=0.5, inbound_gap_mean=1.0))
+    (found,) = beyond_training(rows(1, call_wait_last=0.5001, inbound_gap_mean=3.0), profile, catalogue())
+    assert [one["name"] for one in found] == ["inbound_gap_mean"]
+    assert found[0]["text"] == "average gap between messages from the lead: 3 days (training saw 24 hours to 24 hours)"
 
 
 def test_angles_are_told_as_times() -> None:

@@ -68,13 +68,15 @@ def test_counts() -> None:
 
 def test_silence_and_what_was_lately_done() -> None:
     assert text("inbound_recency", 6, 2) == "no message or step from the lead for 6 days (typical: 2 days)"
+    assert text("listing_view_recency", 6, 2) == "no listing seen for 6 days (typical: 2 days)"
+    assert text("offer_returned_recency", 9, 3) == "last offer sent back 9 days ago (typical: 3 days)"
     assert text("offer_returned_recency", 0.5, 3.25) == "last offer sent back 12 hours ago (typical: 3.2 days)"
     assert text("offer_returned_recency", NAN, 3.0) == "no offer sent back so far (typical: 3 days)"
     assert text("offer_sent_tenure", 16) == "first offer sent 16 days ago"
     assert text("lead_waiting", 0.05) == "the lead has been waiting for us for 72 minutes"
     assert text("lead_waiting", NAN) == "the lead is not waiting for us"
     assert text("appointment_due", 2.0) == "the appointment is in 2 days"
-    assert text("appointment_due", -2.0) == "the appointment was 2 days ago"
+    assert text("appointment_due", -2.0, 3.0) == "the appointment was 2 days ago (typical: in 3 days)"
     assert text("appointment_due", NAN) == "no appointment agreed"
 
 

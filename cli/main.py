@@ -43,6 +43,11 @@ COMMANDS = (
         "Audit the champion's features and scores for proxies of a protected group, and compare groups.",
         "cli.fairness",
     ),
+    (
+        "tune",
+        "Search settings on folds inside the train fold; the next training uses those that beat the defaults.",
+        "cli.tune",
+    ),
     ("score", "Score one lead as of a moment.", "cli.score"),
     (
         "replay",

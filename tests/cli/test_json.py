@@ -25,6 +25,7 @@ READING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "market list": (IN, {"tenant", "area", "series"}),
 }
 WRITING: dict[str, tuple[tuple[object, ...], set[str]]] = {
+    "tune": (("--minutes", 0, "--dimension", "intent", *IN), {"tenant", "settings", "digest", "searches"}),
     "models promote": ((1, "--reason", "again", *IN), {"tenant", "version", "digest"}),
     "market area": (("national", *IN), {"tenant", "area"}),
     "keys create": (("--name", "me", *IN), {"tenant", "name", "role", "key"}),

@@ -5,7 +5,7 @@ who lets a viewing be booked, is no chance. The answer says so.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -128,7 +128,10 @@ def counterfactuals(
     if not pairs:
         return found
     imagined, asked = _imagined(scorer, columns, queries, pairs)
-    then = scorer.score(imagined, asked, zone, context).dimensions[DIMENSION]
+    alone = replace(
+        scorer, dimensions={DIMENSION: scorer.dimensions[DIMENSION]}
+    )  # the other dimensions cost as much each
+    then = alone.score(imagined, asked, zone, context).dimensions[DIMENSION]
     doubt = (now.scores.high - now.scores.low) / 2
     for row, (query, action) in enumerate(pairs):
         before, after = float(now.scores.probability[query]), float(then.probability[row])

@@ -1,5 +1,6 @@
 """Counterfactuals: what the same model says of the same lead with one event more, and never of what is no act."""
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ from lintel.events.kinds import Actor, kinds
 from lintel.events.moments import to_microseconds
 from lintel.events.timezones import utc_offsets
 from lintel.events.validation import check, table_from_rows
-from lintel.features.catalogue import catalogue
+from lintel.features.catalogue import Catalogue, catalogue
 from lintel.features.selectors import OUTCOMES
 from lintel.scoring.counterfactual import ACTIONS, DIMENSION, Counterfactual, Present, counterfactuals
 from lintel.scoring.dimension import DimensionScores
@@ -23,15 +24,14 @@ ZONE = "Europe/Amsterdam"
 DAY = timedelta(days=1)
 
 
+@dataclass(frozen=True)
 class LastKind:
     """A scorer that gives each kind of last event its own chance, with an interval .2 wide."""
 
-    def __init__(self, chances: dict[str, float], seen: dict[str, float]) -> None:
-        self.chances = chances
-        self.catalogue = catalogue()
-        quantiles = np.full((5, len(catalogue())), np.nan)
-        quantiles[-1] = [seen.get(name, 0.0) for name in catalogue().names]
-        self.profile = SimpleNamespace(quantiles=quantiles, median=quantiles[-1], present=np.ones(len(catalogue())))
+    chances: dict[str, float]
+    profile: Any
+    dimensions: Any = field(default_factory=lambda: {DIMENSION: None})
+    catalogue: Catalogue = field(default_factory=catalogue)
 
     def score(self, columns: Any, queries: Queries, zone: Any, context: Any) -> Any:
         last = np.searchsorted(columns.lead, queries.lead, "right") - 1
@@ -44,6 +44,13 @@ class LastKind:
 def doubtful(chances: list[float]) -> DimensionScores:
     probability = np.array(chances)
     return DimensionScores(probability, probability - 0.1, probability + 0.1)
+
+
+def profile(seen: dict[str, float]) -> Any:
+    """Of training rows whose features are 0 but for these largest values."""
+    quantiles = np.full((5, len(catalogue())), np.nan)
+    quantiles[-1] = [seen.get(name, 0.0) for name in catalogue().names]
+    return SimpleNamespace(quantiles=quantiles, median=quantiles[-1], present=np.ones(len(catalogue())))
 
 
 ALL = {one.known_by: 1.0 for one in ACTIONS}
@@ -74,7 +81,7 @@ def best(
         check(table_from_rows(rows).events, tenant="t", now=START + 9 * DAY).events, pa.array(["a"])
     )
     queries = Queries(np.zeros(1, np.int32), np.array([to_microseconds(START + 5 * DAY)]))
-    scorer: Any = LastKind(chances, ALL if seen is None else seen)
+    scorer: Any = LastKind(chances, profile(ALL if seen is None else seen))
     now = Present(features(**values), doubtful([0.4]))
     (found,) = counterfactuals(scorer, columns, queries, now, closing=closing, zone=utc_offsets(ZONE))
     return found

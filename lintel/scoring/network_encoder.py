@@ -63,11 +63,6 @@ class Encoder:
         for name, array in arrays_of(self).items():
             object.__setattr__(self, name, array)
 
-    @property
-    def width(self) -> int:
-        """Numbers in an encoding."""
-        return len(self.empty)
-
     def encode(self, sequences: Sequences) -> Float32:
         """(n, e); equal sequences give equal bytes, alone or in a batch."""
         found = np.tile(self.empty, (len(sequences), 1))

@@ -213,7 +213,7 @@ def test_long_sequences_are_encoded_as_short_ones(fitted: FittedNetwork) -> None
 def test_a_lead_without_events_has_the_constant_encoding(fitted: FittedNetwork) -> None:
     nothing = events(3, np.random.default_rng(0), empty=1.0)
     np.testing.assert_array_equal(fitted.encoder.encode(nothing), np.tile(fitted.encoder.empty, (3, 1)))
-    assert fitted.encoder.encode(nothing.take(np.arange(0))).shape == (0, fitted.encoder.width)
+    assert fitted.encoder.encode(nothing.take(np.arange(0))).shape == (0, len(fitted.encoder.empty))
 
 
 def test_kinds_are_known_by_name(fitted: FittedNetwork, new: Inputs) -> None:

@@ -17,6 +17,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,13 +56,19 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 Float64 = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class History:
     """Examples of one simulated history and the events behind them."""
 
     world: str
     examples: Examples
     events: pa.Table
+
+    @cached_property
+    def truth(self) -> Mapping[str, Float64]:
+        """True probabilities of all examples, by dimension; NaN where a question is not asked."""
+        world = preset(self.world)
+        return truth(world, world.tenants[0].id, self.events, *self.asked(np.arange(len(self.examples))))
 
     def asked(self, rows: NDArray[np.intp]) -> tuple[list[str], NDArray[np.int64]]:
         """Lead and as-of time of these examples."""
@@ -99,10 +106,9 @@ def history(name: str, seed: int, leads: int) -> History:
 
 def judged(past: History, dimension: Dimension, fold: Fold) -> Judged:
     """The rows of a fold whose true probability is defined. Raises InputError if there are too few for folds."""
-    examples, world = past.examples, preset(past.world)
+    examples, true = past.examples, past.truth[dimension.name]
     rows = fold_rows(examples, dimension.name).rows(fold)
-    true = truth(world, world.tenants[0].id, past.events, *past.asked(rows))[dimension.name]
-    rows, true = rows[~np.isnan(true)], true[~np.isnan(true)]
+    rows = rows[~np.isnan(true[rows])]
     inputs = examples.inputs(rows)
     return Judged(
         inputs=inputs,
@@ -110,7 +116,7 @@ def judged(past: History, dimension: Dimension, fold: Fold) -> Judged:
         positive=examples.outcomes[dimension.name].status[rows] == Status.YES,
         weight=examples.points.weight[rows].astype(np.float64),
         lead=examples.points.queries.lead[rows],
-        truth=true,
+        truth=true[rows],
     )
 
 

@@ -129,7 +129,7 @@ def choose_members(
     stays. Stacks are cross-fitted by lead, because on the rows that it was fitted on a larger one always looks better.
 
     A member whose gain is merely within noise stays: of members that agree each alone seems needless, while dropping
-    all that are not proven cost .007 nats on later folds of bpic2012 (`docs/decisions/0002`).
+    all that are not proven cost .0065 nats on later folds of bpic2012 (`docs/decisions/0002`).
     Raises InputError as `fit_stack` does.
     """
     _check(margins, outcome)

@@ -49,6 +49,30 @@ class Overall(msgspec.Struct, frozen=True):
     needs: str | UnsetType = UNSET
 
 
+class BestContact(msgspec.Struct, frozen=True):
+    """The channel and hour with the best chance of an answer, outside quiet hours."""
+
+    channel: Literal["call", "email", "sms", "chat"]
+    hour_local: Annotated[int, Meta(ge=0, le=23)]
+    probability: Share
+
+
+class AmountAnswer(msgspec.Struct, frozen=True):
+    """How large the budget is, in the tenant's currency."""
+
+    median: float
+    band: Interval
+    level: Annotated[float, Meta(description="coverage that the band is made for")]
+
+
+class FactAnswer(msgspec.Struct, frozen=True):
+    """A fact that would narrow the band of the amount."""
+
+    name: str
+    text: str
+    share: Annotated[float, Meta(description="of the band's width (of its logarithm) that it would take off")]
+
+
 class DimensionAnswer(msgspec.Struct, frozen=True):
     """A probability with its doubt, or a status that says why there is none."""
 
@@ -57,12 +81,19 @@ class DimensionAnswer(msgspec.Struct, frozen=True):
         Annotated[Interval, Meta(description="of the calibrated rate of leads scored like this one")] | UnsetType
     ) = UNSET
     level: Annotated[float, Meta(description="coverage that the interval is made for")] | UnsetType = UNSET
+    p0: Annotated[float, Meta(description="Venn-Abers: calibrated if the answer is no")] | UnsetType = UNSET
+    p1: Annotated[float, Meta(description="Venn-Abers: calibrated if the answer is yes")] | UnsetType = UNSET
     base_rate: Share | UnsetType = UNSET
     definition: str | UnsetType = UNSET
     calibration_n: int | UnsetType = UNSET
     median_days: float | UnsetType | None = UNSET
     band_days: Interval | UnsetType = UNSET
     p_within: Annotated[dict[str, float], Meta(description="days -> probability")] | UnsetType = UNSET
+    p_within_by_cause: (
+        Annotated[dict[str, dict[str, float]], Meta(description="won, lost, silent -> days -> probability")] | UnsetType
+    ) = UNSET
+    best_contact: BestContact | UnsetType | None = UNSET
+    amount: AmountAnswer | UnsetType = UNSET
     status: str | UnsetType = UNSET
     reason: str | UnsetType = UNSET
     needs: str | UnsetType = UNSET
@@ -120,6 +151,7 @@ class LeadAnswer(msgspec.Struct, frozen=True):
     dimensions: dict[str, DimensionAnswer] | UnsetType = UNSET
     reasons: Annotated[list[ReasonAnswer], Meta(description="at most 5 up and 5 down a dimension")] | UnsetType = UNSET
     counterfactual: CounterfactualAnswer | UnsetType | None = UNSET
+    budget_narrowed_by: list[FactAnswer] | UnsetType = UNSET
     missing: Annotated[list[NamedText], Meta(description="facts that an agent can ask for")] | UnsetType = UNSET
     out_of_range: Annotated[list[NamedText], Meta(description="values that training did not see")] | UnsetType = UNSET
     outcome: str | UnsetType | None = UNSET
@@ -157,6 +189,8 @@ EXAMPLE: dict[str, Any] = {
         "conversion": {
             "probability": 0.63,
             "interval": [0.57, 0.69],
+            "p0": 0.61,
+            "p1": 0.64,
             "level": 0.9,
             "base_rate": 0.41,
             "definition": "accepted within 30 days",
@@ -165,15 +199,34 @@ EXAMPLE: dict[str, Any] = {
         "timing": {
             "probability": 0.78,
             "interval": [0.73, 0.83],
+            "p0": 0.77,
+            "p1": 0.79,
             "median_days": 6.2,
             "band_days": [2.1, 17.0],
             "p_within": {"7": 0.55, "14": 0.78, "30": 0.97},
+            "p_within_by_cause": {
+                "won": {"7": 0.3, "14": 0.45, "30": 0.58},
+                "lost": {"7": 0.2, "14": 0.25, "30": 0.29},
+                "silent": {"7": 0.05, "14": 0.08, "30": 0.1},
+            },
+            "best_contact": {"channel": "call", "hour_local": 18, "probability": 0.41},
             "level": 0.9,
             "base_rate": 0.64,
             "definition": "days until the application is decided; the yes/no question is: within 14 days",
             "calibration_n": 2911,
         },
-        "budget": {"status": "not_defined_for_source", "reason": "the amount is known when the application is made"},
+        "budget": {
+            "probability": 0.35,
+            "interval": [0.3, 0.41],
+            "p0": 0.34,
+            "p1": 0.36,
+            "amount": {"median": 412000.0, "band": [355000.0, 478000.0], "level": 0.8},
+            "level": 0.9,
+            "base_rate": 0.2,
+            "definition": "the lead shows a lender's pre-approval within 30 days",
+            "calibration_n": 1804,
+        },
+        "engagement": {"status": "not_defined_for_source", "reason": "the source holds no outbound touches"},
         "churn": {"status": "not_enough_data", "needs": "41 more mature outcomes"},
     },
     "missing": [{"name": "stated_timeline", "text": "the lead has not said when it wants to move"}],
@@ -192,6 +245,7 @@ EXAMPLE: dict[str, Any] = {
             "log_odds": -0.21,
         },
     ],
+    "budget_narrowed_by": [{"name": "budget_last", "text": "last stated budget", "share": 0.22}],
     "counterfactual": {
         "text": "a booked viewing would move 0.63 to 0.71",
         "dimension": "conversion",

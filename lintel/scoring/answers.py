@@ -8,6 +8,7 @@ from lintel.errors import NotFoundError
 from lintel.events.moments import to_microseconds
 from lintel.scoring.bundle import Bundle
 from lintel.scoring.comparison import Comparison, nightly_comparison, past_scores, stored_comparison
+from lintel.scoring.contact import QuietHours
 from lintel.scoring.decision_id import decision_id
 from lintel.store.events import EventStore
 from lintel.store.log import TenantLog
@@ -50,7 +51,8 @@ def score_leads(
     survivors = store.survivors(tenant.id, list(dict.fromkeys(lead_ids)), up_to_seq=seq, merged_by=moment)
     events = store.lead_events(tenant.id, list(survivors), up_to_seq=seq, merged_by=moment)
     context = store.context.columns(tenant.id)
-    cards = bundle.score(events, moment, explain=explain, time_zone=tenant.time_zone, context=context)
+    quiet = QuietHours(tenant.quiet_from_hour, tenant.quiet_to_hour)
+    cards = bundle.score(events, moment, explain=explain, time_zone=tenant.time_zone, context=context, quiet=quiet)
     shared = _envelope(bundle, tenant, seq=seq, model_version=model_version, served_by=served_by)
     answers = {card["lead_id"]: _answer(card, shared, now) for card in cards}
     comparison = stored_comparison(scores, tenant, bundle.digest, moment, list(answers))
@@ -76,7 +78,10 @@ def score_batch(
     """
     tenant = log.tenant
     as_of = to_microseconds(log.as_of)
-    cards = bundle.score_columns(log.columns, log.lead_ids, as_of, time_zone=tenant.time_zone, context=log.context)
+    quiet = QuietHours(tenant.quiet_from_hour, tenant.quiet_to_hour)
+    cards = bundle.score_columns(
+        log.columns, log.lead_ids, as_of, time_zone=tenant.time_zone, context=log.context, quiet=quiet
+    )
     shared = _envelope(bundle, tenant, seq=seq, model_version=model_version, served_by=served_by)
     now = now or datetime.now(UTC)
     answers = [_answer(card, shared, now) for card in cards if card.get("status") == "open"]

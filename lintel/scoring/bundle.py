@@ -30,6 +30,7 @@ from lintel.language.signals import VERSION as SIGNAL_VERSION
 from lintel.market.context import NO_CONTEXT, ContextColumns
 from lintel.scoring.bundle_manifest import Manifest
 from lintel.scoring.bundle_models import dimension_json, read_dimensions, save_models
+from lintel.scoring.contact import NIGHT, ContactProfile, QuietHours
 from lintel.scoring.feature_profile import FeatureProfile
 from lintel.scoring.scorecard import scorecards
 from lintel.scoring.scorer import Scorer
@@ -78,6 +79,7 @@ class Bundle:
         lead_ids: Sequence[str] | None = None,
         time_zone: str = "UTC",
         context: ContextColumns = NO_CONTEXT,
+        quiet: QuietHours = NIGHT,
     ) -> list[dict[str, Any]]:
         """Scores of leads from their events (STORED_SCHEMA or INCOMING_SCHEMA), one JSON object a lead.
 
@@ -87,6 +89,7 @@ class Bundle:
         lead_ids: whom to score and in which order; all leads of `events`, sorted, by default.
         time_zone: of the leads, for features of hour and weekday.
         context: market series of the leads' tenant.
+        quiet: hours in which no lead is to be contacted.
 
         Raises InputError for an as-of time without a zone or an unknown time zone.
         """
@@ -94,7 +97,9 @@ class Bundle:
             lead_ids = sorted(pc.unique(events.column("lead_id")).to_pylist())
         columns = columns_from_table(events, pa.array(lead_ids, pa.string()))
         moment = to_microseconds(as_of)
-        return self.score_columns(columns, lead_ids, moment, explain=explain, time_zone=time_zone, context=context)
+        return self.score_columns(
+            columns, lead_ids, moment, explain=explain, time_zone=time_zone, context=context, quiet=quiet
+        )
 
     def score_columns(
         self,
@@ -105,6 +110,7 @@ class Bundle:
         explain: bool = False,
         time_zone: str,
         context: ContextColumns = NO_CONTEXT,
+        quiet: QuietHours = NIGHT,
     ) -> list[dict[str, Any]]:
         """As `score`, from columns whose lead codes are positions in `lead_ids`, as of UTC µs."""
         zone = utc_offsets(time_zone)
@@ -117,6 +123,7 @@ class Bundle:
             zone=zone,
             explain=explain,
             context=context,
+            quiet=quiet,
         )
 
     def save(self, path: Path) -> "Bundle":
@@ -235,6 +242,7 @@ def _scorer_json(scorer: Scorer) -> dict[str, Any]:
         "features": features,
         "profile": scorer.profile.to_json(),
         "typical_amount": scorer.typical_amount,
+        "contact": None if scorer.contact is None else scorer.contact.to_json(),
         "dimensions": {name: dimension_json(one) for name, one in scorer.dimensions.items()},
     }
 
@@ -242,7 +250,8 @@ def _scorer_json(scorer: Scorer) -> dict[str, Any]:
 def _read_scorer(folder: Path, content: Mapping[str, Any]) -> Scorer:
     dimensions = read_dimensions(folder / "models", content["dimensions"])
     profile = FeatureProfile.from_json(content["profile"])
-    return Scorer(catalogue(), dimensions, profile, content["typical_amount"])
+    contact = None if content["contact"] is None else ContactProfile.from_json(content["contact"])
+    return Scorer(catalogue(), dimensions, profile, content["typical_amount"], contact)
 
 
 def _read_report(folder: Path) -> Report:

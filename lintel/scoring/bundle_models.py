@@ -6,6 +6,8 @@ from typing import Any
 
 from lintel.errors import IncompatibleError
 from lintel.features.catalogue import catalogue
+from lintel.scoring.amount import AmountModel
+from lintel.scoring.amount_facts import AmountFacts
 from lintel.scoring.calibrated_stack import CalibratedStack
 from lintel.scoring.causes import CauseShares
 from lintel.scoring.dimension import Dimension, Gap, MissingDimension
@@ -16,6 +18,7 @@ from lintel.scoring.network import NetworkHazard, NetworkMember
 from lintel.scoring.network_encoder import Encoder
 from lintel.scoring.scorer import Scorer
 from lintel.scoring.stacking import MemberEvidence
+from lintel.scoring.venn_abers import VennAbers
 
 _SUFFIXES = {"xgboost": "ubj", "lightgbm": "txt", "network": "npz"}
 _ENCODER = "encoder.npz"
@@ -35,6 +38,8 @@ def _save(dimension: Dimension, folder: Path) -> None:
         member.save(folder / _file(dimension.name, member.kind))
     if dimension.causes is not None:
         dimension.causes.save(folder / _file(dimension.name, "causes"))
+    if dimension.amount is not None:
+        dimension.amount.save(folder / _file(dimension.name, "amount"))
 
 
 def dimension_json(dimension: Dimension | MissingDimension) -> dict[str, Any]:
@@ -47,7 +52,10 @@ def dimension_json(dimension: Dimension | MissingDimension) -> dict[str, Any]:
         "members": list(dimension.ensemble.kinds),
         "has_curve": all(isinstance(member, _TIMING) for member in dimension.ensemble.members),
         "has_causes": dimension.causes is not None,
+        "has_amount": dimension.amount is not None,
+        "facts": None if dimension.facts is None else dimension.facts.to_json(),
         "calibrated": dimension.calibrated.to_json(),
+        "venn_abers": dimension.venn_abers.to_json(),
         "evidence": [one.to_json() for one in dimension.evidence],
         "base_rate": dimension.base_rate,
         "calibration_n": dimension.calibration_n,
@@ -76,10 +84,13 @@ def _dimension(
         horizon_days=float(content["horizon_days"]),
         ensemble=Ensemble(members, catalogue().names, encoder),
         calibrated=CalibratedStack.from_json(content["calibrated"]),
+        venn_abers=VennAbers.from_json(content["venn_abers"]),
         base_rate=content["base_rate"],
         calibration_n=content["calibration_n"],
         evidence=tuple(MemberEvidence.from_json(one) for one in content["evidence"]),
         causes=CauseShares.load(folder / _file(name, "causes")) if content["has_causes"] else None,
+        amount=AmountModel.load(folder / _file(name, "amount")) if content["has_amount"] else None,
+        facts=None if content["facts"] is None else AmountFacts.from_json(content["facts"]),
     )
 
 

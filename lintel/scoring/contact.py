@@ -41,6 +41,10 @@ class QuietHours:
         return (hour >= self.to_hour) & (hour < self.from_hour)
 
 
+NIGHT = QuietHours(21, 8)
+"""Where no tenant says otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Strengths:
     """How many events of its own make a lead's rate count as much as the tenant's."""

@@ -6,13 +6,16 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from lintel.scoring.amount import AmountModel
+from lintel.scoring.amount_facts import AmountFacts, Narrowing
 from lintel.scoring.calibrated_stack import CalibratedStack
 from lintel.scoring.causes import CauseShares
-from lintel.scoring.ensemble import Ensemble, columns_of, margins_at
+from lintel.scoring.ensemble import Ensemble, Reader, columns_of, margins_at
 from lintel.scoring.inputs import Inputs
 from lintel.scoring.member import BIAS
 from lintel.scoring.stacking import MemberEvidence
 from lintel.scoring.timing_curve import TimingCurve, incidence
+from lintel.scoring.venn_abers import VennAbers
 
 Float64 = NDArray[np.float64]
 
@@ -45,12 +48,19 @@ class MissingDimension:
 
 @dataclass(frozen=True, slots=True)
 class DimensionScores:
-    """Calibrated probabilities of n leads with their interval, (n,) each."""
+    """Calibrated probabilities of n leads with their interval, (n,) each.
+
+    Venn-Abers' `p0` and `p1` are calibrated whatever the score is worth: the one if the lead turns out no, the other
+    if it turns out yes.
+    """
 
     probability: Float64
     low: Float64
     high: Float64
+    p0: Float64
+    p1: Float64
     curve: TimingCurve | None = None  # timing only
+    amount: Float64 | None = None  # (n, 3) at `amount.LEVELS`, in currency; budget only
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +72,13 @@ class Dimension:
     horizon_days: float
     ensemble: Ensemble
     calibrated: CalibratedStack
+    venn_abers: VennAbers  # of the stacked margin
     base_rate: float  # of the training fold, in the serving mix
     calibration_n: int  # rows
     evidence: tuple[MemberEvidence, ...]  # of every kind of member that was fitted, kept or not
     causes: CauseShares | None = None  # timing only
+    amount: AmountModel | None = None  # budget only, where the source tells amounts
+    facts: AmountFacts | None = None  # that would narrow the amount's band
 
     def margins(self, inputs: Inputs) -> Float64:
         """Log-odds of every member, (n, M); those of timing are read off its curves."""
@@ -97,17 +110,28 @@ class Dimension:
         margins = self.ensemble.margins(inputs) if curves is None else margins_at(curves, self.horizon_days)
         probability = clamped(self.calibrated.probability(margins))
         low, high = (clamped(end) for end in self.calibrated.interval(margins, LEVEL))
-        return DimensionScores(probability, low, high, None if curves is None else self._curve(inputs, curves))
+        p0, p1 = (clamped(one) for one in self.venn_abers.probabilities(self.calibrated.stack.margin(margins)))
+        curve = None if curves is None else self._curve(inputs, curves, margins)
+        amount = None if self.amount is None else self.amount.quantiles(_read(self.amount, inputs))
+        return DimensionScores(probability, low, high, p0, p1, curve, amount)
 
-    def _curve(self, inputs: Inputs, curves: Float64) -> TimingCurve:
+    def narrowings(self, inputs: Inputs) -> list[list[Narrowing]]:
+        """The facts that would narrow the band of each lead's amount; none where no amount is forecast."""
+        if self.amount is None or self.facts is None:
+            return [[] for _ in range(len(inputs))]
+        return self.facts.narrowings(self.amount, _read(self.amount, inputs))
+
+    def _curve(self, inputs: Inputs, curves: Float64, margins: Float64) -> TimingCurve:
         """The stacked and calibrated curve, and each cause's part in it."""
-        count, bins, members = curves.shape
-        flat = self.calibrated.probability(curves.reshape(-1, members))
-        cumulative = clamped(flat.reshape(count, bins))
+        cumulative = clamped(self.calibrated.cumulative(curves, margins))
         if self.causes is None:
             return TimingCurve(cumulative)
-        shares = self.causes.shares(inputs.select(columns_of(self.causes, inputs.names)))
-        return TimingCurve(cumulative, incidence(cumulative, shares))
+        return TimingCurve(cumulative, incidence(cumulative, self.causes.shares(_read(self.causes, inputs))))
+
+
+def _read(reader: Reader, inputs: Inputs) -> Inputs:
+    """The inputs with the features that `reader` reads."""
+    return inputs.select(columns_of(reader, inputs.names))
 
 
 def clamped(probability: Float64) -> Float64:

@@ -19,10 +19,12 @@ from lintel.events.schema import TIME
 from lintel.events.timezones import utc_offsets
 from lintel.features.catalogue import Catalogue, catalogue
 from lintel.features.kernel import compute
-from lintel.labels.definition import DIMENSIONS, LabelSet, load_label_set
+from lintel.labels.definition import DIMENSIONS, LabelSet, Question, load_label_set
 from lintel.labels.outcomes import Outcome, Status, outcomes
 from lintel.labels.points import DecisionPoints, decision_points
 from lintel.market.context import NO_CONTEXT, ContextColumns
+from lintel.scoring.contact import ContactProfile
+from lintel.scoring.contact_fit import fit_contact
 from lintel.scoring.history import latest_amount
 from lintel.scoring.inputs import Inputs, Sequences
 from lintel.scoring.sequences import from_table, sequences, to_columns
@@ -59,6 +61,7 @@ class Examples:
     outcomes: Mapping[str, Outcome]  # by dimension, (p,) each
     feature_digest: str
     label_digest: str
+    contact: ContactProfile | None = None  # when and how leads answer, where the source tells
 
     def __len__(self) -> int:
         return len(self.points)
@@ -133,6 +136,7 @@ class Examples:
             outcomes={name: _outcome(table, name) for name in metadata["dimensions"]},
             feature_digest=metadata["feature_digest"],
             label_digest=metadata["label_digest"],
+            contact=None if metadata["contact"] is None else ContactProfile.from_json(metadata["contact"]),
         )
 
     def _metadata(self) -> dict[str, Any]:
@@ -142,6 +146,7 @@ class Examples:
             "dimensions": list(self.outcomes),
             "feature_digest": self.feature_digest,
             "label_digest": self.label_digest,
+            "contact": None if self.contact is None else self.contact.to_json(),
         }
 
 
@@ -204,7 +209,16 @@ def examples_of(
         outcomes=outcomes(columns, points, label_set, log_end=log_end),
         feature_digest=catalogue.digest,
         label_digest=label_set.digest,
+        contact=_contact(columns, label_set, log_end, tenant),
     )
+
+
+def _contact(columns: EventColumns, label_set: LabelSet, log_end: int, tenant: Tenant) -> ContactProfile | None:
+    """When and how leads answer, where engagement asks whether they answer a touch."""
+    entry = label_set.defined.get("engagement")
+    if not isinstance(entry, Question):
+        return None
+    return fit_contact(columns, entry, log_end=log_end, zone=utc_offsets(tenant.time_zone))
 
 
 def _label_columns(labelled: Mapping[str, Outcome]) -> dict[str, NDArray[Any]]:

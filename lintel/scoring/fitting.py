@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from lintel.errors import InputError
 from lintel.events.timezones import MICROSECONDS_PER_DAY
 from lintel.features.catalogue import Catalogue
+from lintel.features.feature import Unit
 from lintel.labels.definition import Question, Timing
 from lintel.labels.outcomes import Status
-from lintel.scoring.calibrated_stack import CalibratedStack, calibrated
+from lintel.scoring.amount import AmountModel, fit_amount
+from lintel.scoring.amount_facts import AmountFacts, find_facts
+from lintel.scoring.calibrated_stack import calibrated
 from lintel.scoring.causes import CauseShares, fit_causes
 from lintel.scoring.dimension import Dimension, Gap, MissingDimension
-from lintel.scoring.ensemble import Ensemble
+from lintel.scoring.ensemble import Ensemble, columns_of
 from lintel.scoring.evaluation import fold_rows
 from lintel.scoring.examples import Examples
 from lintel.scoring.folds import Fold, Folds
@@ -27,6 +30,7 @@ from lintel.scoring.member import Fit, Member
 from lintel.scoring.metrics import base_rate
 from lintel.scoring.stacking import MemberEvidence, Stack, choose_members, fit_stack
 from lintel.scoring.stopping import StoppingSlices, stopping_slices
+from lintel.scoring.venn_abers import fit_venn_abers
 from lintel.scoring.xgboost_member import fit_xgboost
 
 if TYPE_CHECKING:
@@ -112,22 +116,45 @@ class Fitting:
         members = tuple(learnt.fits[one.name].member for one in evidence if one.kept)
         ensemble = Ensemble(members, self.catalogue.names, None if self.network is None else self.network.encoder)
         later = folds.rows(Fold.CALIBRATION)
-        found = self._calibration(entry.name, ensemble, stack, later)
-        if not found.calibrator.increasing:
+        margins, told = ensemble.margins(self.examples.inputs(later)), self._told(entry.name, later)
+        found = calibrated(stack, margins, *told, seed=self.seed)
+        if not found.increasing:
             fault = "more mature outcomes: on later leads the model ordered them the wrong way round"
             return MissingDimension(entry.name, Gap.NOT_ENOUGH_DATA, fault)
         trained = folds.rows(Fold.TRAIN)
+        amount, facts = self._amount(entry, trained, later)
         return Dimension(
             name=entry.name,
             definition=entry.definition,
             horizon_days=entry.horizon / MICROSECONDS_PER_DAY,
             ensemble=ensemble,
             calibrated=found,
+            venn_abers=fit_venn_abers(stack.margin(margins), *told),
             base_rate=base_rate(self._positive(entry.name, trained), self.examples.points.weight[trained]),
             calibration_n=len(later),
             evidence=evidence,
             causes=learnt.causes,
+            amount=amount,
+            facts=facts,
         )
+
+    def _amount(
+        self, entry: Question | Timing, rows: Rows, later: Rows
+    ) -> tuple[AmountModel | None, AmountFacts | None]:
+        """How large the budget is, where the source tells enough amounts; conformal on the calibration fold."""
+        told = self.examples.outcomes[entry.name].amount
+        if told is None:
+            return None, None
+        inputs, weight = self._informative(rows), self.examples.points.weight
+        money = [one.name for one in self.catalogue.features if one.unit is Unit.CURRENCY]
+        try:
+            model = fit_amount(inputs, told[rows], weight[rows], self._slices(rows), seed=self.seed, money=money)
+            after = self.examples.inputs(later).select(columns_of(model, self.examples.names))
+            lead = self.examples.points.queries.lead[later]
+            model = model.conformed(after, told[later], weight[later].astype(np.float64), lead)
+        except InputError:
+            return None, None
+        return model, find_facts(model, inputs)
 
     def _stack(self, name: str, folds: Folds, learnt: Learnt) -> tuple[Stack, tuple[MemberEvidence, ...]]:
         """The stack of the members that bring something, on leads that came after those they learnt from."""
@@ -138,10 +165,6 @@ class Fitting:
         evidence = choose_members(tuple(learnt.fits), margins, *told, seed=self.seed)
         kept = [position for position, one in enumerate(evidence) if one.kept]
         return fit_stack(margins[:, kept], *told, seed=self.seed, draws=self.hyperparameters.draws), evidence
-
-    def _calibration(self, name: str, ensemble: Ensemble, stack: Stack, rows: Rows) -> CalibratedStack:
-        margins = ensemble.margins(self.examples.inputs(rows))
-        return calibrated(stack, margins, *self._told(name, rows), seed=self.seed)
 
     def _told(self, name: str, rows: Rows) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.int32]]:
         """Outcome, weight and lead of these rows."""

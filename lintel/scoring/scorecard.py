@@ -12,17 +12,19 @@ from lintel.events.kinds import kind_codes
 from lintel.events.moments import time_text
 from lintel.events.timezones import UtcOffsets
 from lintel.market.context import NO_CONTEXT, ContextColumns
+from lintel.scoring.contact import NIGHT, BestContact, QuietHours, best_contact
 from lintel.scoring.counterfactual import DIMENSION, Counterfactual, Present, counterfactuals
-from lintel.scoring.dimension import LEVEL, Dimension, DimensionScores, MissingDimension
+from lintel.scoring.dimension import LEVEL, Dimension, MissingDimension
 from lintel.scoring.explanation import Reason
 from lintel.scoring.gaps import beyond_training, missing_facts
 from lintel.scoring.history import latest_visible
+from lintel.scoring.inputs import Inputs
+from lintel.scoring.score_table import score_table
 from lintel.scoring.scorer import Scorer, Scores
 from lintel.scoring.standing import OutcomeKinds, Standing, standings
 
 Json = dict[str, Any]
 
-_QUANTILES = (0.1, 0.5, 0.9)
 _DIGITS = 6
 
 
@@ -45,6 +47,7 @@ def scorecards(
     zone: UtcOffsets,
     explain: bool,
     context: ContextColumns = NO_CONTEXT,
+    quiet: QuietHours = NIGHT,
 ) -> list[Json]:
     """One object a lead, in the order of `lead_ids`, whose position is the code in `columns.lead`.
 
@@ -61,7 +64,8 @@ def scorecards(
     queries = Queries(leads, np.full(len(leads), as_of))
     if len(queries):
         scores = scorer.score(columns, queries, zone, context)
-        shown = _Shown(scorer, asked, scores, _settled(asked, columns, queries))
+        contact = _best_contact(scorer, scores, columns, queries, zone=zone, quiet=quiet)
+        shown = _Shown(scorer, asked, scores, _settled(asked, columns, queries), contact)
         for row, lead in enumerate(leads.tolist()):
             cards[lead] |= shown.card(row)
         if explain:
@@ -78,6 +82,7 @@ class _Why:
 
     reasons: Sequence[Reason]
     counterfactual: Counterfactual | None
+    narrowed_by: Sequence[Json]  # facts that would tell more of the budget
 
     def card(self, scored: Collection[str]) -> Json:
         """Nothing of dimensions that the lead has answered already."""
@@ -85,6 +90,7 @@ class _Why:
         return {
             "reasons": [one.to_json() for one in self.reasons if one.dimension in scored],
             "counterfactual": told and told.to_json(),
+            **({"budget_narrowed_by": self.narrowed_by} if "budget" in scored else {}),
         }
 
 
@@ -98,13 +104,25 @@ def _explained(
     zone: UtcOffsets,
     context: ContextColumns,
 ) -> list[_Why]:
-    reasons = scorer.explain(scores.inputs)
+    reasons, facts = scorer.explain(scores.inputs), _narrowed_by(scorer, scores.inputs)
     if DIMENSION not in scores.dimensions:
-        return [_Why(one, None) for one in reasons]
+        return [_Why(one, None, narrowed) for one, narrowed in zip(reasons, facts, strict=True)]
     now = Present(scores.inputs.features, scores.dimensions[DIMENSION])
     closing = (*asked.outcomes.ends, *asked.settled_by.get(DIMENSION, ()))
     acted = counterfactuals(scorer, columns, queries, now, closing=closing, zone=zone, context=context)
-    return list(starmap(_Why, zip(reasons, acted, strict=True)))
+    return list(starmap(_Why, zip(reasons, acted, facts, strict=True)))
+
+
+def _narrowed_by(scorer: Scorer, inputs: Inputs) -> list[list[Json]]:
+    """The facts that each lead lacks, and what share of the band of its amount they would take off."""
+    budget = scorer.ready.get("budget")
+    if budget is None:
+        return [[] for _ in range(len(inputs))]
+    label = {one.name: one.label for one in scorer.catalogue.features}
+    return [
+        [{"name": one.feature, "text": label[one.feature], "share": round(one.share, 3)} for one in own]
+        for own in budget.narrowings(inputs)
+    ]
 
 
 def _unscored(lead_id: str, as_of: int, standing: Standing, outcome: str | None, closed_at: int) -> Json:
@@ -129,11 +147,19 @@ def _settled(asked: Asked, columns: EventColumns, queries: Queries) -> Mapping[s
 class _Shown:
     """The scores of one batch, ready to be shown row by row."""
 
-    def __init__(self, scorer: Scorer, asked: Asked, scores: Scores, settled: Mapping[str, list[bool]]) -> None:
+    def __init__(
+        self,
+        scorer: Scorer,
+        asked: Asked,
+        scores: Scores,
+        settled: Mapping[str, list[bool]],
+        contact: BestContact | None,
+    ) -> None:
         self._scorer = scorer
+        self._contact = contact
         self._settled = settled
         self._priority = scores.priority
-        self._tables = {name: _table(scores.dimensions[name], asked) for name in scorer.ready}
+        self._tables = {name: score_table(scores.dimensions[name], asked.horizons_days) for name in scorer.ready}
         self._missing = missing_facts(scores.inputs.features, scorer.profile, scorer.catalogue)
         self._out_of_range = beyond_training(scores.inputs.features, scorer.profile, scorer.catalogue)
 
@@ -157,30 +183,30 @@ class _Shown:
             return dimension.to_json()
         if self._settled.get(name, ())[row : row + 1] == [True]:
             return {"status": "already_answered", "definition": dimension.definition}
-        return self._tables[name][row] | {
-            "level": LEVEL,
-            "base_rate": round(dimension.base_rate, _DIGITS),
-            "definition": dimension.definition,
-            "calibration_n": dimension.calibration_n,
-        }
+        return (
+            self._tables[name][row]
+            | self._best(name, row)
+            | {
+                "level": LEVEL,
+                "base_rate": round(dimension.base_rate, _DIGITS),
+                "definition": dimension.definition,
+                "calibration_n": dimension.calibration_n,
+            }
+        )
+
+    def _best(self, name: str, row: int) -> Json:
+        """When and how to reach the lead, said with the timing; null if it may not be reached or nobody can tell."""
+        if name != "timing":
+            return {}
+        return {"best_contact": None if self._contact is None else self._contact.to_json(row)}
 
 
-def _table(scores: DimensionScores, asked: Asked) -> list[Json]:
-    """The numbers of each row."""
-    rounded = (np.round(one, _DIGITS).tolist() for one in (scores.probability, scores.low, scores.high))
-    rows: list[Json] = [
-        {"probability": probability, "interval": [low, high]} for probability, low, high in zip(*rounded, strict=True)
-    ]
-    if scores.curve is not None:
-        within = {f"{days:g}": np.round(scores.curve.within(days), _DIGITS).tolist() for days in asked.horizons_days}
-        low_days, median, high_days = (_days(scores.curve.quantile(level)) for level in _QUANTILES)
-        for row, shown in enumerate(rows):
-            shown["median_days"] = median[row]
-            shown["band_days"] = [low_days[row], high_days[row]]
-            shown["p_within"] = {days: values[row] for days, values in within.items()}
-    return rows
-
-
-def _days(days: Any) -> list[float | None]:
-    """One decimal; None where it lies beyond what the curve covers."""
-    return [None if np.isnan(value) else round(value, 1) for value in days.tolist()]
+def _best_contact(
+    scorer: Scorer, scores: Scores, columns: EventColumns, queries: Queries, *, zone: UtcOffsets, quiet: QuietHours
+) -> BestContact | None:
+    """When and how to reach each lead; None where the source does not tell how leads answer."""
+    if scorer.contact is None:
+        return None
+    answers = scores.dimensions.get("engagement")
+    chance = None if answers is None else answers.probability
+    return best_contact(scorer.contact, columns, queries, zone, quiet, engagement=chance)

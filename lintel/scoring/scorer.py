@@ -9,6 +9,7 @@ from lintel.events.timezones import UtcOffsets
 from lintel.features.catalogue import Catalogue
 from lintel.features.kernel import compute
 from lintel.market.context import NO_CONTEXT, ContextColumns
+from lintel.scoring.contact import ContactProfile
 from lintel.scoring.dimension import Dimension, DimensionScores, MissingDimension
 from lintel.scoring.explanation import Reason, reasons
 from lintel.scoring.feature_profile import FeatureProfile
@@ -38,6 +39,7 @@ class Scorer:
     dimensions: Mapping[str, Dimension | MissingDimension]
     profile: FeatureProfile
     typical_amount: float | None
+    contact: ContactProfile | None = None
 
     @cached_property
     def encoder(self) -> Encoder | None:
@@ -72,9 +74,8 @@ class Scorer:
         """Reasons of all dimensions for each query."""
         found: list[list[Reason]] = [[] for _ in range(len(inputs))]
         for name, dimension in self.ready.items():
-            shares = dimension.contributions(inputs)[:, :SEQUENCE]
+            shares = dimension.contributions(inputs)
             for row, own in enumerate(found):
-                own.extend(
-                    reasons(name, shares[row], inputs.features[row], self.profile.median, self.catalogue.features)
-                )
+                told = shares[row, :SEQUENCE], inputs.features[row], self.profile.median, self.catalogue.features
+                own.extend(reasons(name, *told, sequence=float(shares[row, SEQUENCE])))
         return found

@@ -106,7 +106,7 @@ def _fitted(
         log(f"{name}: fitting")
         dimensions[name] = fitting.dimension(entry)
     profile = feature_profile(examples.features[_train_rows(examples, dimensions)])
-    return Scorer(catalogue, dimensions, profile, examples.data.typical_amount)
+    return Scorer(catalogue, dimensions, profile, examples.data.typical_amount, examples.contact)
 
 
 def _train_rows(examples: Examples, dimensions: Mapping[str, Dimension | MissingDimension]) -> NDArray[np.bool_]:

@@ -1,0 +1,59 @@
+"""The numbers of an answer: probabilities with their doubt, days, amounts; rounded, as JSON shows them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from lintel.labels.definition import CAUSES
+from lintel.scoring.amount import LEVELS
+from lintel.scoring.dimension import DimensionScores
+from lintel.scoring.timing_curve import BAND, MEDIAN, TimingCurve
+
+Json = dict[str, Any]
+
+AMOUNT_LEVEL = round(LEVELS[-1] - LEVELS[0], 6)
+_QUANTILES = (BAND[0], MEDIAN, BAND[1])
+_DIGITS = 6
+
+
+def score_table(scores: DimensionScores, horizons_days: tuple[float, ...]) -> list[Json]:
+    """The numbers of each lead; timing is told for the horizons."""
+    numbers = scores.probability, scores.low, scores.high, scores.p0, scores.p1
+    rounded = (np.round(one, _DIGITS).tolist() for one in numbers)
+    rows: list[Json] = [
+        {"probability": probability, "interval": [low, high], "p0": p0, "p1": p1}
+        for probability, low, high, p0, p1 in zip(*rounded, strict=True)
+    ]
+    if scores.curve is not None:
+        for row, timing in zip(rows, _timing(scores.curve, horizons_days), strict=True):
+            row.update(timing)
+    if scores.amount is not None:
+        for row, (low, median, high) in zip(rows, np.round(scores.amount, 2).tolist(), strict=True):
+            row["amount"] = {"median": median, "band": [low, high], "level": AMOUNT_LEVEL}
+    return rows
+
+
+def _timing(curve: TimingCurve, horizons_days: tuple[float, ...]) -> list[Json]:
+    """Of each row, the days until it is decided, and the chance that it is within each horizon, by cause too."""
+    within = {f"{days:g}": np.round(curve.within(days), _DIGITS).tolist() for days in horizons_days}
+    low, median, high = (_days(curve.quantile(level)) for level in _QUANTILES)
+    by_cause: Mapping[str, list[list[float]]] = {}
+    if curve.incidence is not None:
+        by_cause = {f"{days:g}": np.round(curve.within_by_cause(days), _DIGITS).tolist() for days in horizons_days}
+    rows: list[Json] = []
+    for row in range(len(median)):
+        told: Json = {"median_days": median[row], "band_days": [low[row], high[row]]}
+        told["p_within"] = {days: values[row] for days, values in within.items()}
+        if by_cause:
+            told["p_within_by_cause"] = {
+                cause: {days: values[row][position] for days, values in by_cause.items()}
+                for position, cause in enumerate(CAUSES)
+            }
+        rows.append(told)
+    return rows
+
+
+def _days(days: Any) -> list[float | None]:
+    """One decimal; None where it lies beyond what the curve covers."""
+    return [None if np.isnan(value) else round(value, 1) for value in days.tolist()]

@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 
@@ -12,6 +13,9 @@ from assets.tenants import TENANTS
 from assets.whole_file import whole_file
 from expectations import examples as examples_suite
 from expectations.suite import validate
+from lintel.errors import InputError
+from lintel.fairness.groups import FILE as GROUPS
+from lintel.fairness.groups import read_groups
 from lintel.features.catalogue import catalogue
 from lintel.home import Home
 from lintel.labels.definition import load_label_set
@@ -71,6 +75,7 @@ def score_bundle(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]
         catalogue(),
         scope=tenant,
         seed=home.settings.seed,
+        groups=_stated_groups(home.work(tenant, GROUPS)),
         hyperparameters=Hyperparameters(tuned=load_tuned(home.work(tenant, TUNED))),
         log=context.log.info,
     )
@@ -78,6 +83,14 @@ def score_bundle(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]
     shutil.rmtree(path, ignore_errors=True)
     saved = bundle.save(path)
     return dg.MaterializeResult(metadata={"digest": saved.digest, **_shown(saved)})
+
+
+def _stated_groups(file: Path) -> dict[str, str] | None:
+    """Protected groups, if the tenant supplied any; a broken file is told by the check on fairness."""
+    try:
+        return read_groups(file) if file.exists() else None
+    except InputError:
+        return None
 
 
 def _shown(bundle: Bundle) -> dict[str, dg.MetadataValue]:

@@ -1,6 +1,6 @@
 """The label kernel: what became of each decision point, and from when on that is known."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 
 import numpy as np
@@ -41,6 +41,11 @@ class Outcome:
     @property
     def mature(self) -> Mask:
         return self.status >= Status.NO
+
+    def take(self, rows: NDArray[np.intp]) -> "Outcome":
+        """Labels of the points at `rows`, in that order."""
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: one[rows] for name, one in columns.items() if one is not None})
 
     def within(self, days: float) -> NDArray[np.int8]:
         """Timing: the status of "decided within `days`", for any number of them."""

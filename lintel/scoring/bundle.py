@@ -243,7 +243,7 @@ def _scorer_json(scorer: Scorer) -> dict[str, Any]:
         "profile": scorer.profile.to_json(),
         "typical_amount": scorer.typical_amount,
         "contact": None if scorer.contact is None else scorer.contact.to_json(),
-        "dimensions": {name: dimension_json(one) for name, one in scorer.dimensions.items()},
+        "dimensions": {name: dimension_json(one, scorer.encoders) for name, one in scorer.dimensions.items()},
     }
 
 

@@ -1,6 +1,6 @@
 """The dimensions of a bundle as files: each member in its library's own format, everything else as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +10,27 @@ from lintel.scoring.amount import AmountModel
 from lintel.scoring.amount_facts import AmountFacts
 from lintel.scoring.calibrated_stack import CalibratedStack
 from lintel.scoring.causes import CauseShares
+from lintel.scoring.conformal import ConformalBand
 from lintel.scoring.dimension import Dimension, Gap, MissingDimension
 from lintel.scoring.ensemble import Ensemble
+from lintel.scoring.evidence import Rung
 from lintel.scoring.hazard import TREES, Hazard
 from lintel.scoring.member import Member
 from lintel.scoring.network import NetworkHazard, NetworkMember
 from lintel.scoring.network_encoder import Encoder
+from lintel.scoring.partial_pooling import TenantSpread
 from lintel.scoring.scorer import Scorer
 from lintel.scoring.stacking import MemberEvidence
 from lintel.scoring.venn_abers import VennAbers
 
 _SUFFIXES = {"xgboost": "ubj", "lightgbm": "txt", "network": "npz"}
-_ENCODER = "encoder.npz"
 _TIMING = (Hazard, NetworkHazard)
 
 
 def save_models(scorer: Scorer, folder: Path) -> None:
     """Write every member of every dimension, and what they share, into the folder `models/`."""
-    if scorer.encoder is not None:
-        scorer.encoder.save(folder / _ENCODER)
+    for position, encoder in enumerate(scorer.encoders):
+        encoder.save(folder / _encoder_file(position))
     for dimension in scorer.ready.values():
         _save(dimension, folder)
 
@@ -42,8 +44,8 @@ def _save(dimension: Dimension, folder: Path) -> None:
         dimension.amount.save(folder / _file(dimension.name, "amount"))
 
 
-def dimension_json(dimension: Dimension | MissingDimension) -> dict[str, Any]:
-    """All of a dimension that is not in its model files."""
+def dimension_json(dimension: Dimension | MissingDimension, encoders: Sequence[Encoder] = ()) -> dict[str, Any]:
+    """All of a dimension that is not in its model files; `encoders` are the scorer's."""
     if isinstance(dimension, MissingDimension):
         return {"gap": dimension.gap.value, "explanation": dimension.explanation}
     return {
@@ -52,6 +54,7 @@ def dimension_json(dimension: Dimension | MissingDimension) -> dict[str, Any]:
         "members": list(dimension.ensemble.kinds),
         "has_curve": all(isinstance(member, _TIMING) for member in dimension.ensemble.members),
         "has_causes": dimension.causes is not None,
+        "days_band": None if dimension.days_band is None else dimension.days_band.to_json(),
         "has_amount": dimension.amount is not None,
         "facts": None if dimension.facts is None else dimension.facts.to_json(),
         "calibrated": dimension.calibrated.to_json(),
@@ -59,6 +62,11 @@ def dimension_json(dimension: Dimension | MissingDimension) -> dict[str, Any]:
         "evidence": [one.to_json() for one in dimension.evidence],
         "base_rate": dimension.base_rate,
         "calibration_n": dimension.calibration_n,
+        "encoder": next((at for at, one in enumerate(encoders) if one is dimension.ensemble.encoder), None),
+        "evidence_rung": dimension.evidence_rung.value,
+        "outcomes_per_class": dimension.outcomes_per_class,
+        "judged_from": dimension.judged_from,
+        "spread": None if dimension.spread is None else dimension.spread.to_json(),
     }
 
 
@@ -67,12 +75,13 @@ def read_dimensions(folder: Path, content: Mapping[str, Any]) -> dict[str, Dimen
 
     Raises IncompatibleError for a model file that cannot be read, or a kind of member that this code does not know.
     """
-    encoder = Encoder.load(folder / _ENCODER) if (folder / _ENCODER).is_file() else None
-    return {name: _dimension(folder, name, one, encoder) for name, one in content.items()}
+    numbers = {one["encoder"] for one in content.values() if one.get("encoder") is not None}
+    encoders = {number: Encoder.load(folder / _encoder_file(number)) for number in sorted(numbers)}
+    return {name: _dimension(folder, name, one, encoders) for name, one in content.items()}
 
 
 def _dimension(
-    folder: Path, name: str, content: Mapping[str, Any], encoder: Encoder | None
+    folder: Path, name: str, content: Mapping[str, Any], encoders: Mapping[int, Encoder]
 ) -> Dimension | MissingDimension:
     if "gap" in content:
         return MissingDimension(name, Gap(content["gap"]), content["explanation"])
@@ -82,15 +91,20 @@ def _dimension(
         name=name,
         definition=content["definition"],
         horizon_days=float(content["horizon_days"]),
-        ensemble=Ensemble(members, catalogue().names, encoder),
+        ensemble=Ensemble(members, catalogue().names, encoders.get(content["encoder"])),
         calibrated=CalibratedStack.from_json(content["calibrated"]),
         venn_abers=VennAbers.from_json(content["venn_abers"]),
         base_rate=content["base_rate"],
         calibration_n=content["calibration_n"],
         evidence=tuple(MemberEvidence.from_json(one) for one in content["evidence"]),
         causes=CauseShares.load(folder / _file(name, "causes")) if content["has_causes"] else None,
+        days_band=None if content["days_band"] is None else ConformalBand.from_json(content["days_band"]),
         amount=AmountModel.load(folder / _file(name, "amount")) if content["has_amount"] else None,
         facts=None if content["facts"] is None else AmountFacts.from_json(content["facts"]),
+        evidence_rung=Rung(content["evidence_rung"]),
+        outcomes_per_class=content["outcomes_per_class"],
+        judged_from=content["judged_from"],
+        spread=None if content["spread"] is None else TenantSpread.from_json(content["spread"]),
     )
 
 
@@ -102,6 +116,11 @@ def _read(folder: Path, name: str, kind: str, horizon_days: float | None) -> Mem
     if kind == NetworkMember.kind:
         return NetworkMember.load(path) if horizon_days is None else NetworkHazard.load(path, horizon_days=horizon_days)
     return TREES[kind].load(path) if horizon_days is None else Hazard.load(path, horizon_days=horizon_days, kind=kind)
+
+
+def _encoder_file(position: int) -> str:
+    """Of one of the encoders of a scorer: borrowed dimensions and the tenant's own read different ones."""
+    return f"encoder.{position}.npz"
 
 
 def _file(dimension: str, kind: str) -> str:

@@ -10,9 +10,12 @@ from lintel.scoring.amount import AmountModel
 from lintel.scoring.amount_facts import AmountFacts, Narrowing
 from lintel.scoring.calibrated_stack import CalibratedStack
 from lintel.scoring.causes import CauseShares
+from lintel.scoring.conformal import ConformalBand
 from lintel.scoring.ensemble import Ensemble, Reader, columns_of, margins_at
+from lintel.scoring.evidence import Rung
 from lintel.scoring.inputs import Inputs
 from lintel.scoring.member import BIAS
+from lintel.scoring.partial_pooling import TenantSpread
 from lintel.scoring.stacking import MemberEvidence
 from lintel.scoring.timing_curve import TimingCurve, incidence
 from lintel.scoring.venn_abers import VennAbers
@@ -23,6 +26,10 @@ LEVEL = 0.9
 """Coverage that intervals are made for."""
 LEAST_PROBABILITY = 0.0001
 """No score is surer than this: the data cannot tell."""
+
+
+NOTHING_BORROWED = -(2**62)
+"""UTC µs before which nothing was learnt: where folds alone keep what is learnt from what is judged."""
 
 
 class Gap(StrEnum):
@@ -60,6 +67,7 @@ class DimensionScores:
     p0: Float64
     p1: Float64
     curve: TimingCurve | None = None  # timing only
+    days: tuple[Float64, Float64] | None = None  # 80 % band, NaN beyond the curve; timing only
     amount: Float64 | None = None  # (n, 3) at `amount.LEVELS`, in currency; budget only
 
 
@@ -77,8 +85,13 @@ class Dimension:
     calibration_n: int  # rows
     evidence: tuple[MemberEvidence, ...]  # of every kind of member that was fitted, kept or not
     causes: CauseShares | None = None  # timing only
+    days_band: ConformalBand | None = None  # timing only: what moves the ends of the band of days
     amount: AmountModel | None = None  # budget only, where the source tells amounts
     facts: AmountFacts | None = None  # that would narrow the amount's band
+    evidence_rung: Rung = Rung.TENANT
+    outcomes_per_class: int = 0  # leads with a mature outcome, of the rarer class
+    judged_from: int | None = NOTHING_BORROWED  # UTC µs from which on rows are new to it; None: the pool judges it
+    spread: TenantSpread | None = None  # of the levels of the tenants that it learnt from; the pool's only
 
     def margins(self, inputs: Inputs) -> Float64:
         """Log-odds of every member, (n, M); those of timing are read off its curves."""
@@ -113,7 +126,8 @@ class Dimension:
         p0, p1 = (clamped(one) for one in self.venn_abers.probabilities(self.calibrated.stack.margin(margins)))
         curve = None if curves is None else self._curve(inputs, curves, margins)
         amount = None if self.amount is None else self.amount.quantiles(_read(self.amount, inputs))
-        return DimensionScores(probability, low, high, p0, p1, curve, amount)
+        days = None if curve is None else self._days(curve)
+        return DimensionScores(probability, low, high, p0, p1, curve, days, amount)
 
     def narrowings(self, inputs: Inputs) -> list[list[Narrowing]]:
         """The facts that would narrow the band of each lead's amount; none where no amount is forecast."""
@@ -127,6 +141,15 @@ class Dimension:
         if self.causes is None:
             return TimingCurve(cumulative)
         return TimingCurve(cumulative, incidence(cumulative, self.causes.shares(_read(self.causes, inputs))))
+
+    def _days(self, curve: TimingCurve) -> tuple[Float64, Float64]:
+        """The band of days, moved within the horizon that it was fitted at: of what lies beyond, nothing is known."""
+        low, high = curve.band()
+        if self.days_band is None:
+            return low, high
+        inside = high < self.horizon_days
+        moved_low, moved_high = self.days_band.band(np.fmin(low, self.horizon_days), np.fmin(high, self.horizon_days))
+        return np.where(low < self.horizon_days, np.maximum(moved_low, 0.0), low), np.where(inside, moved_high, high)
 
 
 def _read(reader: Reader, inputs: Inputs) -> Inputs:

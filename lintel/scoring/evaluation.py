@@ -9,15 +9,19 @@ from numpy.typing import NDArray
 
 from lintel.errors import IncompatibleError, InputError
 from lintel.events.moments import time_text
+from lintel.features.catalogue import catalogue
 from lintel.labels.outcomes import Status
 from lintel.labels.points import Origin
 from lintel.scoring import metrics
 from lintel.scoring.baselines import fit_logistic
 from lintel.scoring.bundle import Bundle
 from lintel.scoring.calibration import fit_platt
-from lintel.scoring.dimension import Dimension, Gap
+from lintel.scoring.coverage import base_rate_interval
+from lintel.scoring.coverage_figures import coverage_figures
+from lintel.scoring.dimension import LEVEL, Dimension, DimensionScores, Gap
 from lintel.scoring.examples import Examples
 from lintel.scoring.folds import Fold, Folds, split
+from lintel.scoring.importance import importance
 from lintel.scoring.reliability import expected_calibration_error
 from lintel.scoring.scorer import Scorer
 from lintel.scoring.timing_curve import EDGES_DAYS
@@ -26,6 +30,8 @@ Float64 = NDArray[np.float64]
 Json = dict[str, Any]
 Log = Callable[[str], None]
 
+JUDGED_ON_POOL = "pool"
+"""Figures that are those of the pool which a dimension is borrowed from."""
 _ORIGINS = {"event": Origin.EVENT, "tick": Origin.TICK, "touch": Origin.TOUCH}
 
 
@@ -35,13 +41,18 @@ class Forecasts:
 
     rows: NDArray[np.intp]  # positions among the examples
     outcome: NDArray[np.bool_]
-    model: Float64
+    scores: DimensionScores
     logistic: Float64
     base_rate: Float64
     weight: Float64
     lead: NDArray[np.int32]
     origin: NDArray[np.int8]
     unseen: NDArray[np.bool_]
+
+    @property
+    def model(self) -> Float64:
+        """The model's probabilities, (n,)."""
+        return self.scores.probability
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +82,7 @@ def forecast(scorer: Scorer, examples: Examples, *, log: Log = lambda _: None) -
     for name, dimension in scorer.ready.items():
         log(f"{name}: forecasting the newest fold")
         try:
-            folds = fold_rows(examples, name)
+            folds = judged_rows(dimension, examples)
         except InputError as error:
             tested[name] = str(error)
             continue
@@ -89,7 +100,9 @@ def metrics_of(bundle: Bundle, examples: Examples, tested: Mapping[str, TestedFo
             continue
         found = tested[name]
         if isinstance(found, str):
-            dimensions[name] = {"status": Gap.NOT_ENOUGH_DATA.value, "needs": found}
+            pools = bundle.metrics.get("dimensions", {}).get(name, {})
+            unjudged = {"status": Gap.NOT_ENOUGH_DATA.value, "needs": found}
+            dimensions[name] = pools if pools.get("judged_on") == JUDGED_ON_POOL else unjudged
         else:
             dimensions[name] = _evaluated(dimension, examples, found, seed)
     return {
@@ -107,6 +120,14 @@ def fold_rows(examples: Examples, dimension: str) -> Folds:
     return split(dimension, queries.lead, queries.as_of, outcome.status, outcome.known_from)
 
 
+def judged_rows(dimension: Dimension, examples: Examples) -> Folds:
+    """The folds, of whose newest the dimension has learnt nothing. Raises InputError if there is too little history."""
+    folds, outcome = fold_rows(examples, dimension.name), examples.outcomes[dimension.name]
+    if dimension.judged_from is None:
+        raise InputError(f"{dimension.name} is judged by its pool alone, for lack of own outcomes.")
+    return folds.judged_from(dimension.judged_from, dimension.name, examples.points.queries.as_of, outcome.status)
+
+
 def forecasts(dimension: Dimension, examples: Examples, folds: Folds) -> Forecasts:
     """The model's and the baselines' probabilities on the test fold."""
     rows = folds.rows(Fold.TEST)
@@ -114,7 +135,7 @@ def forecasts(dimension: Dimension, examples: Examples, folds: Folds) -> Forecas
     return Forecasts(
         rows=rows,
         outcome=examples.outcomes[dimension.name].status[rows] == Status.YES,
-        model=dimension.scores(examples.inputs(rows)).probability,
+        scores=dimension.scores(examples.inputs(rows)),
         logistic=_logistic(dimension, examples, folds),
         base_rate=np.full(len(rows), dimension.base_rate),
         weight=points.weight[rows],
@@ -147,10 +168,30 @@ def _evaluated(dimension: Dimension, examples: Examples, tested: TestedFold, see
         },
         "by_origin": {name: figures for name, figures in by_origin.items() if figures["n"]},
         "unseen": _figures(found, found.model, seed, found.unseen),
+        "coverage": _coverage(dimension, examples, tested, seed),
+        "members": [one.to_json() for one in dimension.evidence],
+        "importance": importance(dimension, examples, found.rows, catalogue(), seed=seed),
         "intervals": {"auc": whole["auc_interval"], "level": 0.95, "resampled": "leads"},
         "folds": _fold_figures(folds),
         **({"within": _within(dimension, examples, found)} if dimension.name == "timing" else {}),
     }
+
+
+def _coverage(dimension: Dimension, examples: Examples, tested: TestedFold, seed: int) -> Json:
+    """How far the interval and the bands can be trusted, beside what whoever has no model would say."""
+    found, outcome, points = tested.forecasts, examples.outcomes[dimension.name], examples.points
+    segments = {name: found.origin == one for name, one in _ORIGINS.items()} | {"unseen": found.unseen}
+    later = tested.folds.rows(Fold.CALIBRATION)
+    known = outcome.status[later] == Status.YES, points.weight[later].astype(np.float64), points.queries.lead[later]
+    return coverage_figures(
+        dimension,
+        found.scores,
+        outcome.take(found.rows),
+        found.weight,
+        found.lead,
+        segments=segments,
+        base_interval=base_rate_interval(*known, seed=seed, level=LEVEL),
+    )
 
 
 def _figures(found: Forecasts, probability: Float64, seed: int, chosen: NDArray[np.bool_] | None = None) -> Json:
@@ -190,7 +231,7 @@ def _fold_figures(folds: Folds) -> Json:
 
 def _within(dimension: Dimension, examples: Examples, found: Forecasts) -> Json:
     """Timing's other horizons: one calibration serves them all, so each is shown on its own."""
-    curve = dimension.scores(examples.inputs(found.rows)).curve
+    curve = found.scores.curve
     outcome = examples.outcomes[dimension.name]
     shown: Json = {}
     for days in EDGES_DAYS[1:]:

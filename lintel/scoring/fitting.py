@@ -1,7 +1,7 @@
 """One dimension: members fitted on the train fold, stacked on its later leads, calibrated on a later fold."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ from lintel.scoring.amount import AmountModel, fit_amount
 from lintel.scoring.amount_facts import AmountFacts, find_facts
 from lintel.scoring.calibrated_stack import calibrated
 from lintel.scoring.causes import CauseShares, fit_causes
+from lintel.scoring.conformal import fit_conformal, seen_to_horizon
 from lintel.scoring.dimension import Dimension, Gap, MissingDimension
 from lintel.scoring.ensemble import Ensemble, columns_of
 from lintel.scoring.evaluation import fold_rows
@@ -30,6 +31,7 @@ from lintel.scoring.member import Fit, Member
 from lintel.scoring.metrics import base_rate
 from lintel.scoring.stacking import MemberEvidence, Stack, choose_members, fit_stack
 from lintel.scoring.stopping import StoppingSlices, stopping_slices
+from lintel.scoring.timing_curve import BAND
 from lintel.scoring.venn_abers import fit_venn_abers
 from lintel.scoring.xgboost_member import fit_xgboost
 
@@ -123,7 +125,7 @@ class Fitting:
             return MissingDimension(entry.name, Gap.NOT_ENOUGH_DATA, fault)
         trained = folds.rows(Fold.TRAIN)
         amount, facts = self._amount(entry, trained, later)
-        return Dimension(
+        dimension = Dimension(
             name=entry.name,
             definition=entry.definition,
             horizon_days=entry.horizon / MICROSECONDS_PER_DAY,
@@ -137,6 +139,19 @@ class Fitting:
             amount=amount,
             facts=facts,
         )
+        return self._with_days_band(dimension, later) if isinstance(entry, Timing) else dimension
+
+    def _with_days_band(self, dimension: Dimension, later: Rows) -> Dimension:
+        """With the band of days made conformal on these rows, up to the horizon."""
+        outcome, days = self.examples.outcomes[dimension.name], dimension.scores(self.examples.inputs(later)).days
+        if days is None or outcome.days is None or outcome.censored_after is None:
+            return dimension
+        horizon, weight = dimension.horizon_days, self.examples.points.weight[later].astype(np.float64)
+        seen, actual = seen_to_horizon(outcome.days[later], outcome.censored_after[later], horizon_days=horizon)
+        low, high = (np.fmin(end, horizon)[seen] for end in days)
+        lead = self.examples.points.queries.lead[later]
+        band = fit_conformal(low, high, actual[seen], weight[seen], lead[seen], level=BAND[1] - BAND[0])
+        return replace(dimension, days_band=band)
 
     def _amount(
         self, entry: Question | Timing, rows: Rows, later: Rows

@@ -20,13 +20,16 @@ def model_card(
     manifest: Manifest,
     dimensions: Mapping[str, Dimension | MissingDimension],
     metrics: Mapping[str, Any],
+    *,
+    fairness: str,
 ) -> str:
-    """The card; `metrics` as `evaluation` gives them."""
+    """The card; `metrics` as `evaluation` gives them, `fairness` the section on protected groups."""
     sections = [
         _head(manifest),
         _labels(manifest, dimensions),
         _folds(),
         *(_dimension(name, values) for name, values in metrics["dimensions"].items()),
+        fairness,
         _limits(metrics),
     ]
     return "\n\n".join(sections) + "\n"
@@ -48,7 +51,7 @@ Trained on {manifest.data} as known by {manifest.known_until} (tenants: {", ".jo
 | libraries | {", ".join(f"{name} {version}" for name, version in manifest.libraries.items())} |
 
 Intended use: to order the leads that a team calls, and to show how sure that order is. Not intended: decisions about
-credit, housing or price. Features name no protected attribute; what proxies remain is a separate audit."""
+credit, housing or price. Features name no protected attribute; "Fair housing" below says what is known of proxies."""
 
 
 def _labels(manifest: Manifest, dimensions: Mapping[str, Dimension | MissingDimension]) -> str:
@@ -96,9 +99,53 @@ def _dimension(name: str, values: Mapping[str, Any]) -> str:
         f"|---|---|{'---|' * len(_COLUMNS)}",
         *rows,
         "",
+        *_members(values),
+        *_coverage(values),
+        *_importance(values),
         f"![reliability](plots/{name}_reliability.png) ![gain](plots/{name}_lift.png) ![ROC](plots/{name}_roc.png)",
     ]
     return "\n".join(lines)
+
+
+def _members(values: Mapping[str, Any]) -> list[str]:
+    """What each kind of member brings to the stack, on later leads of the train fold."""
+    lines = ["| member | log loss alone | weight | gain over the stack without it | |", "|---|---|---|---|---|"]
+    for one in values.get("members", ()):
+        gain = f"{one['gain']:+.4f} ({one['gain_low']:+.4f} to {one['gain_high']:+.4f})"
+        kept = "kept" if one["kept"] else "dropped"
+        lines.append(f"| {one['name']} | {one['log_loss_alone']:.4f} | {one['weight']:.2f} | {gain} | {kept} |")
+    return [*lines, ""] if values.get("members") else []
+
+
+def _coverage(values: Mapping[str, Any]) -> list[str]:
+    """How far the interval and the bands could be trusted on the newest fold."""
+    coverage = values.get("coverage", {})
+    lines = []
+    found = coverage.get("interval")
+    if found:
+        low, high = found["variance_band"]
+        lines.append(
+            f"The {found['level']:.0%} interval, judged in {len(found['cells'])} cells of at least 200 leads: observed "
+            f"rates lie in it, chance allowed for, in {found['coverage']:.0%}; their standardised residuals have "
+            f"variance {found['residual_variance']:.2f} (chance alone: {low:.2f} to {high:.2f}); mean width "
+            f"{found['mean_width']:.3f}; Winkler score {found['winkler']:.3f}, the base rate's interval "
+            f"{found['base_rate_winkler']:.3f}."
+        )
+    for name in ("days", "amount"):
+        if name in coverage:
+            band = coverage[name]
+            lines.append(
+                f"The {band['level']:.0%} band of the {name} held {band['share']:.1%} of {band['leads']:,} leads "
+                f"(binomial band {band['low']:.1%} to {band['high']:.1%})."
+            )
+    return [" ".join(lines), ""] if lines else []
+
+
+def _importance(values: Mapping[str, Any]) -> list[str]:
+    """What moves the scores most, over all leads."""
+    features = values.get("importance", ())
+    told = "; ".join(f"{one['label']} {one['log_odds']:.2f}" for one in features)
+    return [f"Mean size of the share in the log-odds: {told}.", ""] if features else []
 
 
 def _row(title: str, values: Mapping[str, Any]) -> str:
@@ -112,9 +159,8 @@ def _limits(metrics: Mapping[str, Any]) -> str:
         "",
         "- Probabilities are of the past: when the market, the agents or the rules change, so does what they mean.",
         "- A score says what usually happens to leads like this one, not what a call would change.",
-        "- The interval is that of the calibrated rate of leads scored like this one, not of the single lead. It knows "
-        "the chance in the calibration rows, not errors in the shape of the calibration map: on the simulator, where "
-        "the truth is known, it covers the true rate less often than its level says.",
+        "- The interval is that of the calibrated rate of leads scored like this one, not of the single lead, and it "
+        "knows nothing of a market that has changed since the calibration fold.",
     ]
     rate = metrics["dimensions"].get("conversion", {}).get("base_rate")
     if rate is not None:

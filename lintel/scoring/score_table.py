@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lintel.labels.definition import CAUSES
 from lintel.scoring.amount import LEVELS
 from lintel.scoring.dimension import DimensionScores
-from lintel.scoring.timing_curve import BAND, MEDIAN, TimingCurve
+from lintel.scoring.timing_curve import MEDIAN, TimingCurve
 
+Float64 = NDArray[np.float64]
 Json = dict[str, Any]
 
 AMOUNT_LEVEL = round(LEVELS[-1] - LEVELS[0], 6)
-_QUANTILES = (BAND[0], MEDIAN, BAND[1])
 _DIGITS = 6
 
 
@@ -25,8 +26,8 @@ def score_table(scores: DimensionScores, horizons_days: tuple[float, ...]) -> li
         {"probability": probability, "interval": [low, high], "p0": p0, "p1": p1}
         for probability, low, high, p0, p1 in zip(*rounded, strict=True)
     ]
-    if scores.curve is not None:
-        for row, timing in zip(rows, _timing(scores.curve, horizons_days), strict=True):
+    if scores.curve is not None and scores.days is not None:
+        for row, timing in zip(rows, _timing(scores.curve, scores.days, horizons_days), strict=True):
             row.update(timing)
     if scores.amount is not None:
         for row, (low, median, high) in zip(rows, np.round(scores.amount, 2).tolist(), strict=True):
@@ -34,10 +35,10 @@ def score_table(scores: DimensionScores, horizons_days: tuple[float, ...]) -> li
     return rows
 
 
-def _timing(curve: TimingCurve, horizons_days: tuple[float, ...]) -> list[Json]:
+def _timing(curve: TimingCurve, band: tuple[Float64, Float64], horizons_days: tuple[float, ...]) -> list[Json]:
     """Of each row, the days until it is decided, and the chance that it is within each horizon, by cause too."""
     within = {f"{days:g}": np.round(curve.within(days), _DIGITS).tolist() for days in horizons_days}
-    low, median, high = (_days(curve.quantile(level)) for level in _QUANTILES)
+    low, median, high = (_days(one) for one in (band[0], curve.quantile(MEDIAN), band[1]))
     by_cause: Mapping[str, list[list[float]]] = {}
     if curve.incidence is not None:
         by_cause = {f"{days:g}": np.round(curve.within_by_cause(days), _DIGITS).tolist() for days in horizons_days}

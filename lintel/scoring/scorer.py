@@ -11,6 +11,7 @@ from lintel.features.kernel import compute
 from lintel.market.context import NO_CONTEXT, ContextColumns
 from lintel.scoring.contact import ContactProfile
 from lintel.scoring.dimension import Dimension, DimensionScores, MissingDimension
+from lintel.scoring.evidence import Rung
 from lintel.scoring.explanation import Reason, reasons
 from lintel.scoring.feature_profile import FeatureProfile
 from lintel.scoring.history import latest_amount
@@ -42,14 +43,20 @@ class Scorer:
     contact: ContactProfile | None = None
 
     @cached_property
-    def encoder(self) -> Encoder | None:
-        """What encodes the events for the network's heads, the same in all dimensions; None if no member reads it."""
-        return next((one.ensemble.encoder for one in self.ready.values() if "network" in one.ensemble.kinds), None)
+    def encoders(self) -> tuple[Encoder, ...]:
+        """What encodes the events for the network's heads, each once: one, unless some dimensions are borrowed."""
+        used = [one.ensemble.encoder for one in self.ready.values() if "network" in one.ensemble.kinds]
+        return tuple({id(one): one for one in used if one is not None}.values())
 
     @cached_property
     def ready(self) -> Mapping[str, Dimension]:
         """The dimensions that have a model."""
         return {name: one for name, one in self.dimensions.items() if isinstance(one, Dimension)}
+
+    @cached_property
+    def borrowed(self) -> tuple[str, ...]:
+        """The dimensions whose models were learnt from a pool of tenants."""
+        return tuple(name for name, one in self.ready.items() if one.evidence_rung is not Rung.TENANT)
 
     def score(
         self, columns: EventColumns, queries: Queries, zone: UtcOffsets, context: ContextColumns = NO_CONTEXT
@@ -65,10 +72,12 @@ class Scorer:
         return Scores(inputs, scored, order)
 
     def _encoded(self, inputs: Inputs, columns: EventColumns, queries: Queries) -> Inputs:
-        """The inputs with their events and the encoding of these, made once for all dimensions."""
-        if self.encoder is None:
+        """The inputs with their events, and with the encoding of these if all dimensions read the same one; else each
+        ensemble makes its own."""
+        if not self.encoders:
             return inputs
-        return encoded(self.encoder, replace(inputs, sequences=sequences(columns, queries)))
+        inputs = replace(inputs, sequences=sequences(columns, queries))
+        return encoded(self.encoders[0], inputs) if len(self.encoders) == 1 else inputs
 
     def explain(self, inputs: Inputs) -> list[list[Reason]]:
         """Reasons of all dimensions for each query."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ def study_name(tenant: str, examples: Examples, dimension: str, tunable: Tunable
         examples.digest,
         examples.feature_digest,
         examples.label_digest,
+        version(tunable.kind),  # the kind is named as its library
         tunable.base(dimension),
         space,
         BORDERS,

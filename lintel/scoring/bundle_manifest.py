@@ -39,6 +39,7 @@ class Manifest:
     horizons_days: tuple[float, ...]
     settled_by: Mapping[str, tuple[str, ...]]
     libraries: Mapping[str, str]
+    pool: str = ""  # digest of the bundle that dimensions were borrowed from; it names the pool's tenants
     format: int = FORMAT
 
     @property
@@ -73,6 +74,7 @@ def manifest_of(
     seed: int,
     label_set: LabelSet,
     catalogue: Catalogue,
+    pool: str = "",
 ) -> Manifest:
     """The manifest of a bundle that is trained with this code on what was known until `known_until` (UTC µs).
 
@@ -100,6 +102,7 @@ def manifest_of(
             if isinstance(entry, Question) and entry.asked_before
         },
         libraries={name: version(name) for name in _LIBRARIES},
+        pool=pool,
     )
 
 

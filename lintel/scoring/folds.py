@@ -44,6 +44,15 @@ class Folds:
         """The points of one fold, ascending."""
         return np.flatnonzero(self.fold == fold)
 
+    def judged_from(self, moment: int, dimension: str, as_of: Int64, status: NDArray[np.int8]) -> "Folds":
+        """With a test fold that begins no earlier than `moment` (UTC µs). Raises InputError if too little is left."""
+        if moment <= self.test_from:
+            return self
+        early = (self.fold == Fold.TEST) & (as_of < moment)
+        fold = np.where(early, Fold.NONE, self.fold).astype(np.int8)
+        _check_classes(dimension, Fold.TEST, status[fold == Fold.TEST])
+        return Folds(fold, self.unseen & ~early, self.calibration_from, moment)
+
 
 def split(
     dimension: str,

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 Share = Annotated[float, Meta(ge=0, le=1)]
+Evidence = Literal["rules", "pooled", "calibrated", "tenant"]
 Interval = Annotated[list[float | None], Meta(min_length=2, max_length=2)]
 
 
@@ -86,6 +87,11 @@ class DimensionAnswer(msgspec.Struct, frozen=True):
     base_rate: Share | UnsetType = UNSET
     definition: str | UnsetType = UNSET
     calibration_n: int | UnsetType = UNSET
+    evidence: Annotated[Evidence, Meta(description="what it rests on")] | UnsetType = UNSET
+    outcomes_per_class: (
+        Annotated[int, Meta(description="the tenant's leads with a mature outcome, of the rarer of yes and no")]
+        | UnsetType
+    ) = UNSET
     median_days: float | UnsetType | None = UNSET
     band_days: Interval | UnsetType = UNSET
     p_within: Annotated[dict[str, float], Meta(description="days -> probability")] | UnsetType = UNSET
@@ -143,7 +149,7 @@ class LeadAnswer(msgspec.Struct, frozen=True):
     decision_id: str | UnsetType = UNSET
     model: ModelIdentity | UnsetType = UNSET
     served_by: Annotated[str, Meta(description="the rung of the fallback ladder")] | UnsetType = UNSET
-    evidence: str | UnsetType = UNSET
+    evidence: Annotated[Evidence, Meta(description="the lowest of the dimensions' own")] | UnsetType = UNSET
     seq: Annotated[int, Meta(description="newest event of the tenant that was seen")] | UnsetType = UNSET
     simulated: bool | UnsetType = UNSET
     status: str | UnsetType = UNSET
@@ -195,6 +201,8 @@ EXAMPLE: dict[str, Any] = {
             "base_rate": 0.41,
             "definition": "accepted within 30 days",
             "calibration_n": 2911,
+            "evidence": "tenant",
+            "outcomes_per_class": 1502,
         },
         "timing": {
             "probability": 0.78,
@@ -214,6 +222,8 @@ EXAMPLE: dict[str, Any] = {
             "base_rate": 0.64,
             "definition": "days until the application is decided; the yes/no question is: within 14 days",
             "calibration_n": 2911,
+            "evidence": "tenant",
+            "outcomes_per_class": 1377,
         },
         "budget": {
             "probability": 0.35,

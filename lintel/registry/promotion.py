@@ -14,6 +14,7 @@ from lintel.labels.outcomes import Status
 from lintel.registry.models import ModelRegistry
 from lintel.registry.traffic import TrafficEntry
 from lintel.scoring.bundle import Bundle
+from lintel.scoring.dimension import NOTHING_BORROWED
 from lintel.scoring.evaluation import fold_rows
 from lintel.scoring.examples import Examples
 from lintel.scoring.folds import Fold, Folds
@@ -98,6 +99,7 @@ def contest(candidate: Bundle, champion: Bundle, examples: Examples) -> Contest:
             notes.append(f"{name}: not compared, {error}")
             continue
         rows, note = _unlearnt(folds, champion, name, examples)
+        rows = rows[examples.points.queries.as_of[rows] >= (ours[name].judged_from or NOTHING_BORROWED)]
         notes += [f"{name}: {note}"] if note else []
         if len(rows):
             paired[name] = _losses(candidate, champion, examples, name, rows)

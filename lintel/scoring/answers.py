@@ -10,6 +10,7 @@ from lintel.scoring.bundle import Bundle
 from lintel.scoring.comparison import Comparison, nightly_comparison, past_scores, stored_comparison
 from lintel.scoring.contact import QuietHours
 from lintel.scoring.decision_id import decision_id
+from lintel.scoring.evidence import Rung, weakest
 from lintel.store.events import EventStore
 from lintel.store.log import TenantLog
 from lintel.store.scores import ScoreRow, ScoreStore
@@ -126,10 +127,16 @@ def _envelope(bundle: Bundle, tenant: Tenant, *, seq: int, model_version: int | 
             "feature_version": manifest.feature_digest,
         },
         "served_by": served_by,
-        "evidence": "tenant" if manifest.tenants == (tenant.id,) else "pooled",
+        "evidence": _evidence(bundle, tenant).value,
         "seq": seq,
     }
     return envelope | ({"simulated": True} if tenant.simulated or manifest.simulated else {})
+
+
+def _evidence(bundle: Bundle, tenant: Tenant) -> Rung:
+    """The lowest rung of any dimension, for the overall priority rests on several; a bundle of others is a pool's."""
+    lowest = weakest(one.evidence_rung for one in bundle.scorer.ready.values())
+    return lowest if bundle.manifest.tenants == (tenant.id,) else weakest((lowest, Rung.POOLED))
 
 
 def _answer(card: Json, shared: Json, now: datetime) -> Json:

@@ -12,7 +12,7 @@ from lintel.scoring.calibrated_stack import CalibratedStack
 from lintel.scoring.causes import CauseShares
 from lintel.scoring.conformal import ConformalBand
 from lintel.scoring.ensemble import Ensemble, Reader, columns_of, margins_at
-from lintel.scoring.evidence import Rung
+from lintel.scoring.evidence import LEAST_POOLED, Rung
 from lintel.scoring.inputs import Inputs
 from lintel.scoring.member import BIAS
 from lintel.scoring.partial_pooling import TenantSpread
@@ -155,6 +155,15 @@ class Dimension:
 def _read(reader: Reader, inputs: Inputs) -> Inputs:
     """The inputs with the features that `reader` reads."""
     return inputs.select(columns_of(reader, inputs.names))
+
+
+def basis(dimension: Dimension) -> dict[str, str | int]:
+    """What the scores rest on, as answers show it, and what is missing before the tenant's outcomes count at all."""
+    count = dimension.outcomes_per_class
+    told: dict[str, str | int] = {"evidence": dimension.evidence_rung.value, "outcomes_per_class": count}
+    if dimension.evidence_rung is not Rung.TENANT and count < LEAST_POOLED:
+        told["needs"] = f"{LEAST_POOLED - count} more mature outcomes, before it knows the tenant's own level"
+    return told
 
 
 def clamped(probability: Float64) -> Float64:

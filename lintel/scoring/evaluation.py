@@ -19,6 +19,7 @@ from lintel.scoring.calibration import fit_platt
 from lintel.scoring.coverage import base_rate_interval
 from lintel.scoring.coverage_figures import coverage_figures
 from lintel.scoring.dimension import LEVEL, Dimension, DimensionScores, Gap
+from lintel.scoring.evidence import Rung
 from lintel.scoring.examples import Examples
 from lintel.scoring.folds import Fold, Folds, split
 from lintel.scoring.importance import importance
@@ -31,7 +32,8 @@ Json = dict[str, Any]
 Log = Callable[[str], None]
 
 JUDGED_ON_POOL = "pool"
-"""Figures that are those of the pool which a dimension is borrowed from."""
+"""Figures that are those of the pool which a dimension is borrowed from: where few outcomes are a tenant's own, its
+newest fold holds so few that skill cannot be told from chance there. What it shows is beside them, as `own`."""
 _ORIGINS = {"event": Origin.EVENT, "tick": Origin.TICK, "touch": Origin.TOUCH}
 
 
@@ -100,11 +102,12 @@ def metrics_of(bundle: Bundle, examples: Examples, tested: Mapping[str, TestedFo
             continue
         found = tested[name]
         if isinstance(found, str):
-            pools = bundle.metrics.get("dimensions", {}).get(name, {})
-            unjudged = {"status": Gap.NOT_ENOUGH_DATA.value, "needs": found}
-            dimensions[name] = pools if pools.get("judged_on") == JUDGED_ON_POOL else unjudged
+            values = {"status": Gap.NOT_ENOUGH_DATA.value, "needs": found}
         else:
-            dimensions[name] = _evaluated(dimension, examples, found, seed)
+            values = _evaluated(dimension, examples, found, seed)
+        pools = bundle.metrics.get("dimensions", {}).get(name, {})
+        judged_by_pool = dimension.evidence_rung is Rung.POOLED and pools.get("judged_on") == JUDGED_ON_POOL
+        dimensions[name] = {**pools, "own": values} if judged_by_pool else values
     return {
         "data": examples.data.name,
         "simulated": examples.data.simulated,

@@ -14,7 +14,7 @@ from lintel.events.timezones import UtcOffsets
 from lintel.market.context import NO_CONTEXT, ContextColumns
 from lintel.scoring.contact import NIGHT, BestContact, QuietHours, best_contact
 from lintel.scoring.counterfactual import DIMENSION, Counterfactual, Present, counterfactuals
-from lintel.scoring.dimension import LEVEL, Dimension, MissingDimension
+from lintel.scoring.dimension import LEVEL, Dimension, MissingDimension, basis
 from lintel.scoring.explanation import Reason
 from lintel.scoring.gaps import beyond_training, missing_facts
 from lintel.scoring.history import latest_visible
@@ -191,6 +191,7 @@ class _Shown:
                 "base_rate": round(dimension.base_rate, _DIGITS),
                 "definition": dimension.definition,
                 "calibration_n": dimension.calibration_n,
+                **basis(dimension),
             }
         )
 

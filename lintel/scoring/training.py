@@ -16,7 +16,7 @@ from lintel.scoring.borrowing import Borrowing
 from lintel.scoring.bundle import Bundle, Report
 from lintel.scoring.bundle_manifest import manifest_of
 from lintel.scoring.dimension import Dimension, Gap, MissingDimension
-from lintel.scoring.evaluation import fold_rows, forecast, metrics_of
+from lintel.scoring.evaluation import JUDGED_ON_POOL, fold_rows, forecast, metrics_of
 from lintel.scoring.evaluation_plots import evaluation_plots
 from lintel.scoring.evidence import Rung, outcomes_per_class
 from lintel.scoring.examples import Examples
@@ -79,7 +79,7 @@ def train(
     metrics = metrics_of(bundle, examples, tested)
     plots = evaluation_plots(examples.data, tested, seed=seed)
     for name in lent:
-        if borrowing and isinstance(tested[name], str):
+        if borrowing and metrics["dimensions"][name].get("judged_on") == JUDGED_ON_POOL:
             plots = {**plots, **borrowing.plots(name)}
     scorer = _skilled(scorer, metrics)
     audited = None if groups is None else fairness_audit(examples, tested, groups, seed=seed)

@@ -7,6 +7,7 @@ Discrete Time-to-Event Data"). A lead that is censored gives rows for the bins i
 censoring needs no further care.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,12 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from lintel.scoring.inputs import Inputs, checked_features
 from lintel.scoring.lightgbm_member import LeafSettings, LightGBMMember, fit_lightgbm
 from lintel.scoring.member import Fit
+from lintel.scoring.model_file import read_model, write_model
 from lintel.scoring.stopping import StoppingSlices
 from lintel.scoring.timing_curve import BINS, EDGES_DAYS, bins_within, cumulative, log_odds_within
 from lintel.scoring.xgboost_member import Float32, Float64, TreeSettings, XGBoostMember, fit_xgboost
@@ -26,10 +29,11 @@ TreeMember = XGBoostMember | LightGBMMember
 BIN_FEATURE = "timing_bin"
 TREES: Mapping[str, type[TreeMember]] = {one.kind: one for one in (XGBoostMember, LightGBMMember)}
 """By kind, what a hazard can be made of."""
-PERSON_PERIOD_TREES = TreeSettings(learning_rate=0.1, colsample_bytree=0.5, max_trees=300, patience=20, max_bin=64)
-PERSON_PERIOD_LEAVES = LeafSettings(learning_rate=0.1, feature_fraction=0.5, max_trees=300, patience=20, max_bin=63)
+PERSON_PERIOD_TREES = TreeSettings(colsample_bytree=0.3, patience=20, max_bin=64)
+PERSON_PERIOD_LEAVES = LeafSettings(feature_fraction=0.3, patience=20, max_bin=63)
 """Person-period rows are many: fewer, quicker trees."""
 _QUADRATURE_POINTS = 12
+_NEWTON_STEPS = 20
 
 
 class FitTrees(Protocol):
@@ -45,6 +49,7 @@ class FitTrees(Protocol):
         monotone: Mapping[str, int],
         seed: int,
         settings: Any,
+        start: Float64,
     ) -> Fit[XGBoostMember] | Fit[LightGBMMember]: ...
 
 
@@ -78,10 +83,14 @@ def person_periods(days: Float64, observed_days: Float64) -> PersonPeriods:
 
 @dataclass(frozen=True, slots=True)
 class Hazard:
-    """A fitted hazard. As a member of an ensemble it is the binary model "decided within `horizon_days`"."""
+    """A fitted hazard. As a member of an ensemble it is the binary model "decided within `horizon_days`".
+
+    The log-odds of a bin's hazard are those of all leads, `start`, and what the trees add for the lead and the bin.
+    """
 
     model: TreeMember
     horizon_days: float
+    start: tuple[float, ...]  # (BINS,)
 
     @property
     def kind(self) -> str:
@@ -109,21 +118,24 @@ class Hazard:
         count, bins = len(inputs), bins_within(self.horizon_days)
         shares = self.model.contributions(with_bins(inputs, bins)).reshape(count, bins, len(self.names) + 3)
         features = shares[:, :, : len(self.names)]
-        base = shares[:, :, len(self.names) :].sum(axis=2)  # the bin is no feature of the lead
+        base = shares[:, :, len(self.names) :].sum(axis=2) + self.start[:bins]  # the bin is no feature of the lead
         return carried(base, np.concatenate((features, np.zeros((count, bins, 1))), axis=2))
 
     def save(self, path: Path) -> None:
+        """Write the trees, in their own format, and beside them where they start."""
         self.model.save(path)
+        write_model(_start_file(path), json.dumps(self.start).encode())
 
     @classmethod
     def load(cls, path: Path, *, horizon_days: float, kind: str = XGBoostMember.kind) -> "Hazard":
         """Read what `save` wrote; `kind` is that of the member saved. Raises IncompatibleError for another file."""
-        return cls(TREES[kind].load(path), horizon_days)
+        start = tuple(json.loads(read_model(_start_file(path))))
+        return cls(TREES[kind].load(path), horizon_days, start)
 
     def _margins(self, inputs: Inputs, bins: int) -> Float64:
         """Log-odds of the hazard of each of the first `bins`, (n, bins)."""
         checked_features(inputs, self.names)
-        return self.model.margin(with_bins(inputs, bins)).reshape(len(inputs), bins)
+        return self.model.margin(with_bins(inputs, bins)).reshape(len(inputs), bins) + self.start[:bins]
 
 
 def fit_hazard(
@@ -146,17 +158,61 @@ def fit_hazard(
     """
     bins_within(horizon_days)
     periods = person_periods(days, observed_days)
+    rows = append_bin(Inputs(inputs.features[periods.example], inputs.names), periods.bin)
+    own, weight = slices.take(periods.example), weight[periods.example]
+    start = _start(periods, np.where(own.earlier, weight, 0.0))
     fallback = PERSON_PERIOD_LEAVES if fit is fit_lightgbm else PERSON_PERIOD_TREES
     fitted = fit(
-        append_bin(Inputs(inputs.features[periods.example], inputs.names), periods.bin),
+        rows,
         periods.decided,
-        weight[periods.example],
-        slices.take(periods.example),
+        weight,
+        own,
         monotone={},
         seed=seed,
         settings=settings or fallback,
+        start=start[periods.bin],
     )
-    return Fit(Hazard(fitted.member, horizon_days), Hazard(fitted.early, horizon_days))
+    taught = (fitted.member, np.ones(len(weight), bool)), (fitted.early, own.earlier)
+    hazards = (
+        Hazard(model, horizon_days, _balanced(model.margin(rows), periods, np.where(chosen, weight, 0.0), start))
+        for model, chosen in taught
+    )
+    return Fit(*hazards)
+
+
+def _start(periods: PersonPeriods, weight: Float64) -> Float64:
+    """Log-odds of the hazard of each bin over all leads, (BINS,): trees that had to learn them, too, would say of leads
+    in short bins what holds in long ones. Bins without rows go on as the last one with them."""
+    decided = np.bincount(periods.bin, weight * periods.decided, BINS)
+    rows = np.bincount(periods.bin, weight, BINS)
+    half = _half_a_row(weight)
+    log_odds = np.log(decided + half) - np.log(rows - decided + half)
+    last = np.maximum.accumulate(np.where(rows > 0, np.arange(BINS), 0))
+    return log_odds[last]
+
+
+def _balanced(added: Float64, periods: PersonPeriods, weight: Float64, start: Float64) -> tuple[float, ...]:
+    """`start` moved until the hazards of each bin, to whose log-odds the trees have `added` something, have the mean of
+    what happened: trees that are few and cautious leave the odds of rare bins too high, and of others too low."""
+    moved = start.copy()
+    half = _half_a_row(weight)
+    for bin_ in range(BINS):
+        rows = np.flatnonzero((periods.bin == bin_) & (weight > 0.0))
+        for _ in range(_NEWTON_STEPS if len(rows) else 0):
+            rate = expit(added[rows] + moved[bin_])
+            rise = weight[rows] @ (periods.decided[rows] - rate)
+            moved[bin_] += np.clip(rise / (weight[rows] @ (rate * (1.0 - rate)) + half), -1.0, 1.0)
+    return tuple(moved.tolist())
+
+
+def _half_a_row(weight: Float64) -> float:
+    """Half the mean weight of the rows that count: what keeps the log-odds of few rows finite."""
+    counted = weight[weight > 0.0]
+    return float(counted.mean()) / 2.0 if len(counted) else 0.5
+
+
+def _start_file(path: Path) -> Path:
+    return path.with_name(f"{path.name}.start")
 
 
 def carried(base: Float64, shares: Float64) -> Float64:

@@ -7,7 +7,7 @@ training fold, then all its rows are used to grow that many. Reasons come from T
 Machine Intelligence 2, 56-67).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -115,6 +115,7 @@ def fit_lightgbm(
     monotone: Mapping[str, int],
     seed: int,
     settings: LeafSettings | None = None,
+    start: Float64 | None = None,
 ) -> Fit[LightGBMMember]:
     """Fit on n rows of the training fold; parameters and errors as in `fit_xgboost`."""
     settings = settings or LeafSettings()
@@ -123,32 +124,33 @@ def fit_lightgbm(
     check_outcomes(positive, slices)
     parameters = settings.parameters(seed=seed, monotone=[monotone.get(name, 0) for name in names])
     weight = mean_one(weight)
-    early = _early(features, names, positive, weight, slices, parameters=parameters, settings=settings)
-    whole = lightgbm.Dataset(features, positive, weight=weight, feature_name=names)
+
+    def data(rows: NDArray[np.bool_] | slice, reference: lightgbm.Dataset | None = None) -> lightgbm.Dataset:
+        init = None if start is None else start[rows]
+        return lightgbm.Dataset(
+            features[rows], positive[rows], reference, weight=weight[rows], init_score=init, feature_name=names
+        )
+
+    early = _early(data, slices, parameters=parameters, settings=settings)
+    whole = data(slice(None))
     booster = lightgbm.train(parameters, whole, early.trees)
     return Fit(_member(booster.model_to_string()), early)
 
 
 def _early(
-    features: Float32,
-    names: list[str],
-    positive: NDArray[np.bool_],
-    weight: Float64,
+    data: Callable[..., lightgbm.Dataset],
     slices: StoppingSlices,
     *,
     parameters: dict[str, Any],
     settings: LeafSettings,
 ) -> LightGBMMember:
     """Trees of the earlier rows, about as many as make the log loss on the later leads least."""
-    rows = slices.earlier
-    earlier = lightgbm.Dataset(features[rows], positive[rows], weight=weight[rows], feature_name=names)
-    rows = slices.later
-    later = earlier.create_valid(features[rows], positive[rows], weight=weight[rows])
+    earlier = data(slices.earlier)
     booster = lightgbm.train(
         parameters,
         earlier,
         settings.max_trees,
-        valid_sets=[later],
+        valid_sets=[data(slices.later, earlier)],
         callbacks=[lightgbm.early_stopping(settings.patience, verbose=False)],
     )
     found, grown = int(booster.best_iteration), int(booster.current_iteration())

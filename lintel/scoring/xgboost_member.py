@@ -6,7 +6,7 @@ give the same bytes. The number of trees is found on later leads of the training
 grow that many. Reasons come from TreeSHAP (Lundberg et al. 2020, Nature Machine Intelligence 2, 56-67).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -112,6 +112,7 @@ def fit_xgboost(
     monotone: Mapping[str, int],
     seed: int,
     settings: TreeSettings | None = None,
+    start: Float64 | None = None,
 ) -> Fit[XGBoostMember]:
     """Fit on n rows of the training fold.
 
@@ -121,6 +122,7 @@ def fit_xgboost(
     positive, weight: (n,) the outcome and the row's share of the serving mix.
     slices: which rows find the number of trees.
     monotone: direction (-1 or 1) of the features whose direction is known; others are free.
+    start: (n,) log-odds that the trees add to. The member's margin is what they add.
 
     Raises InputError for no rows, a single class, infinities, or names that do not fit the columns.
     """
@@ -129,33 +131,35 @@ def fit_xgboost(
     features = checked_features(inputs, names)
     check_outcomes(positive, slices)
     parameters = settings.parameters(seed=seed, monotone=[monotone.get(name, 0) for name in names])
+    if start is not None:
+        parameters["base_score"] = 0.5
     weight = mean_one(weight)
-    early = _early(features, list(names), positive, weight, slices, parameters=parameters, settings=settings)
-    whole = xgboost.DMatrix(features, label=positive, weight=weight, feature_names=list(names))
-    booster = xgboost.train(parameters, whole, early.num_boosted_rounds())
+
+    def matrix(rows: NDArray[np.bool_] | slice) -> xgboost.DMatrix:
+        begin = None if start is None else start[rows]
+        label = positive[rows]
+        return xgboost.DMatrix(
+            features[rows], label=label, weight=weight[rows], base_margin=begin, feature_names=list(names)
+        )
+
+    early = _early(matrix, slices, parameters=parameters, settings=settings)
+    booster = xgboost.train(parameters, matrix(slice(None)), early.num_boosted_rounds())
     return Fit(XGBoostMember(names, booster), XGBoostMember(names, early))
 
 
 def _early(
-    features: Float32,
-    names: list[str],
-    positive: NDArray[np.bool_],
-    weight: Float64,
+    matrix: Callable[[NDArray[np.bool_]], xgboost.DMatrix],
     slices: StoppingSlices,
     *,
     parameters: dict[str, Any],
     settings: TreeSettings,
 ) -> xgboost.Booster:
     """Trees of the earlier rows, about as many as make the log loss on the later leads least."""
-    earlier, held = (
-        xgboost.DMatrix(features[rows], label=positive[rows], weight=weight[rows], feature_names=names)
-        for rows in (slices.earlier, slices.later)
-    )
     booster = xgboost.train(
         parameters,
-        earlier,
+        matrix(slices.earlier),
         settings.max_trees,
-        evals=[(held, "later")],
+        evals=[(matrix(slices.later), "later")],
         early_stopping_rounds=settings.patience,
         verbose_eval=False,
     )

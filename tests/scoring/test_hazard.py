@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lintel.errors import IncompatibleError
 from lintel.scoring.hazard import Hazard, fit_hazard, person_periods
+from lintel.scoring.inputs import Inputs
 from lintel.scoring.stopping import StoppingSlices
 from lintel.scoring.timing_curve import BINS, EDGES_DAYS, TimingCurve
 from lintel.scoring.xgboost_member import TreeSettings
@@ -53,16 +54,15 @@ def hazard(make_features: Callable[..., Float32]) -> Hazard:
     random = np.random.default_rng(5)
     days = random.exponential(8.0 * np.exp(-features[:, 0]))
     return fit_hazard(
-        features,
+        Inputs(features, NAMES),
         days,
         random.uniform(5, 80, len(features)),
         np.ones(len(features)),
         StoppingSlices(np.arange(len(features)) < 3000, np.arange(len(features)) >= 3000),
-        names=NAMES,
         horizon_days=14.0,
         seed=1,
         settings=TreeSettings(max_trees=200, learning_rate=0.1, colsample_bytree=0.7, threads=1),
-    )
+    ).member
 
 
 @pytest.mark.parametrize("days", [0.0, 20.0, 200.0])
@@ -70,12 +70,11 @@ def test_a_horizon_inside_a_bin_is_refused(days: float, make_features: Callable[
     features, half = make_features(10), np.arange(10) < 5
     with pytest.raises(IncompatibleError, match=f"asked for {days:g} days.*one of 1, 2, 3"):
         fit_hazard(
-            features,
+            Inputs(features, NAMES),
             np.full(10, 3.0),
             np.full(10, 60.0),
             np.ones(10),
             StoppingSlices(half, ~half),
-            names=NAMES,
             horizon_days=days,
             seed=1,
         )
@@ -84,19 +83,19 @@ def test_a_horizon_inside_a_bin_is_refused(days: float, make_features: Callable[
 def test_recovers_an_exponential_in_spite_of_censoring(hazard: Hazard, make_features: Callable[..., Float32]) -> None:
     features = make_features(2000, seed=77)
     truth = 1 - np.exp(-14.0 / (8.0 * np.exp(-features[:, 0])))
-    found = TimingCurve(hazard.cumulative(features, NAMES)).within(14.0)
+    found = TimingCurve(hazard.cumulative(Inputs(features, NAMES))).within(14.0)
     assert abs(found.mean() - truth.mean()) < 0.025
     assert np.corrcoef(found, truth)[0, 1] > 0.9
 
 
 def test_the_margin_is_the_curve_at_the_horizon(hazard: Hazard, make_features: Callable[..., Float32]) -> None:
     features = make_features(50, seed=6)
-    within = TimingCurve(hazard.cumulative(features, NAMES)).within(14.0)
-    np.testing.assert_allclose(1 / (1 + np.exp(-hazard.margin(features, NAMES))), within, atol=1e-9)
+    within = TimingCurve(hazard.cumulative(Inputs(features, NAMES))).within(14.0)
+    np.testing.assert_allclose(1 / (1 + np.exp(-hazard.margin(Inputs(features, NAMES)))), within, atol=1e-9)
 
 
 def test_curves_never_fall(hazard: Hazard, make_features: Callable[..., Float32]) -> None:
-    cumulative = hazard.cumulative(make_features(200, seed=6), NAMES)
+    cumulative = hazard.cumulative(Inputs(make_features(200, seed=6), NAMES))
     assert (np.diff(cumulative, axis=1) >= 0).all()
     assert ((cumulative >= 0) & (cumulative <= 1)).all()
 

@@ -1,5 +1,6 @@
 """A hazard made of either kind of trees keeps the same promises."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,27 @@ def test_the_curve_follows_the_truth(hazard: Hazard) -> None:
     assert (np.diff(chance, axis=1) >= 0).all()
 
 
+def test_each_bin_has_the_mean_of_what_happened(kind: str) -> None:
+    """Few and cautious trees, of which two bins differ by a factor of a hundred, leave no bin too high or too low."""
+    inputs, random = known(), np.random.default_rng(3)
+    days = np.where(random.random(COUNT) < 0.01, 0.5, np.where(random.random(COUNT) < 0.6, 6.0, np.nan))
+    later = np.arange(COUNT) >= 1500
+    few = replace(KINDS[kind].keywords["settings"], max_trees=3)
+    fitted = KINDS[kind](
+        inputs,
+        days,
+        np.full(COUNT, 30.0),
+        np.ones(COUNT),
+        StoppingSlices(~later, later),
+        horizon_days=14.0,
+        seed=1,
+        settings=few,
+    )
+    mean = fitted.member.cumulative(inputs).mean(axis=0)
+    assert mean[0] == pytest.approx(np.mean(days == 0.5), rel=0.1)
+    assert mean[EDGES_DAYS.index(14.0) - 1] == pytest.approx(np.mean(days <= 6.0), rel=0.02)
+
+
 def test_contributions_sum_to_the_margin_and_name_the_cause(hazard: Hazard) -> None:
     inputs = known(60)
     shares = hazard.contributions(inputs)
@@ -75,3 +97,7 @@ def test_it_is_loaded_as_what_it_was_saved(hazard: Hazard, kind: str, tmp_path: 
     other = next(name for name in KINDS if name != kind)
     with pytest.raises(IncompatibleError, match=r"timing\.ubj"):
         Hazard.load(path, horizon_days=14.0, kind=other)
+    start = tmp_path / "timing.ubj.start"
+    start.write_bytes(start.read_bytes()[:-1])
+    with pytest.raises(IncompatibleError, match=r"timing\.ubj\.start is corrupt"):
+        Hazard.load(path, horizon_days=14.0, kind=kind)

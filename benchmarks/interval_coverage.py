@@ -273,7 +273,7 @@ def main() -> None:
     parser.add_argument("--leads", type=int, default=2_000, help="of each history")
     parser.add_argument("--json", action="store_true", help="end with one JSON object")
     arguments = parser.parse_args()
-    console = Console(stderr=arguments.json)
+    console = Console(stderr=arguments.json, width=120)
     seeds, found = range(FIRST_SEED, FIRST_SEED + arguments.histories), {}
     for world in track(arguments.worlds, "worlds", console=Console(stderr=True), transient=True):
         found[world] = examined(world, seeds, arguments.leads)

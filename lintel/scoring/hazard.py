@@ -212,7 +212,7 @@ def _half_a_row(weight: Float64) -> float:
 
 
 def _start_file(path: Path) -> Path:
-    return path.with_name(f"{path.name}.start")
+    return path.with_name(f"{path.name}.start.txt")
 
 
 def carried(base: Float64, shares: Float64) -> Float64:

@@ -97,7 +97,7 @@ def test_it_is_loaded_as_what_it_was_saved(hazard: Hazard, kind: str, tmp_path: 
     other = next(name for name in KINDS if name != kind)
     with pytest.raises(IncompatibleError, match=r"timing\.ubj"):
         Hazard.load(path, horizon_days=14.0, kind=other)
-    start = tmp_path / "timing.ubj.start"
+    start = tmp_path / "timing.ubj.start.txt"
     start.write_bytes(start.read_bytes()[:-1])
-    with pytest.raises(IncompatibleError, match=r"timing\.ubj\.start is corrupt"):
+    with pytest.raises(IncompatibleError, match=r"timing\.ubj\.start\.txt is corrupt"):
         Hazard.load(path, horizon_days=14.0, kind=kind)

@@ -19,6 +19,7 @@ from lintel.fairness.groups import read_groups
 from lintel.features.catalogue import catalogue
 from lintel.home import Home
 from lintel.labels.definition import load_label_set
+from lintel.registry.pools import lending_pool
 from lintel.scoring.bundle import Bundle
 from lintel.scoring.examples import Examples, build_examples
 from lintel.scoring.hyperparameters import Hyperparameters
@@ -65,10 +66,12 @@ def training_examples_are_sound(
     code_version="2",
 )
 def score_bundle(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
-    """An ensemble a dimension, stacked and calibrated on later folds, evaluated on the newest."""
+    """An ensemble a dimension, stacked and calibrated on later folds, evaluated on the newest; borrowed from the newest
+    pool where the tenant's outcomes are too few."""
     tenant = context.partition_key
     examples = Examples.load(home.work(tenant, EXAMPLES))
-    labels = load_label_set(home.events.tenant(tenant).labels)
+    known = home.events.tenant(tenant)
+    labels = load_label_set(known.labels)
     bundle = train(
         examples,
         labels,
@@ -76,13 +79,14 @@ def score_bundle(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]
         scope=tenant,
         seed=home.settings.seed,
         groups=_stated_groups(home.work(tenant, GROUPS)),
+        pool=lending_pool(home.registry, known, labels, home.events.tenants()),
         hyperparameters=Hyperparameters(tuned=load_tuned(home.work(tenant, TUNED))),
         log=context.log.info,
     )
     path = home.work(tenant, BUNDLE)
     shutil.rmtree(path, ignore_errors=True)
     saved = bundle.save(path)
-    return dg.MaterializeResult(metadata={"digest": saved.digest, **_shown(saved)})
+    return dg.MaterializeResult(metadata={"digest": saved.digest, **shown(saved)})
 
 
 def _stated_groups(file: Path) -> dict[str, str] | None:
@@ -93,7 +97,7 @@ def _stated_groups(file: Path) -> dict[str, str] | None:
         return None
 
 
-def _shown(bundle: Bundle) -> dict[str, dg.MetadataValue]:
+def shown(bundle: Bundle) -> dict[str, dg.MetadataValue]:
     """The model card, the headline figures and the plots, as the Dagster UI shows them."""
     figures = {
         f"{name}/{metric}": dg.MetadataValue.float(float(values[metric]))

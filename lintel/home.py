@@ -14,6 +14,7 @@ from lintel.errors import InputError
 from lintel.events.columns import columns_from_table
 from lintel.registry.models import ModelRegistry
 from lintel.registry.traffic import Traffic
+from lintel.scoring.pooling import SCOPE
 from lintel.settings import Settings
 from lintel.store.events import EventStore
 from lintel.store.lake import Lake
@@ -28,6 +29,8 @@ def check_tenant_id(tenant: str) -> None:
     """Raises InputError for an id that could not be the name of a folder and of a model."""
     if not _SAFE.fullmatch(tenant):
         raise InputError(f"{tenant!r} cannot be a tenant id.", mend="Use letters, digits, '_', '.', '-'; at most 100.")
+    if tenant.partition(".")[0].lower() == SCOPE:
+        raise InputError(f"{tenant!r} is the name of a pool of tenants.", mend=f"Begin it otherwise than {SCOPE!r}.")
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,14 @@ class Home:
     def work(self, tenant: str, name: str) -> Path:
         """Path of an intermediate result of a tenant, as in ``work("acme", "examples.parquet")``."""
         check_tenant_id(tenant)
-        folder = (self.settings.home / "work" / tenant).resolve()
+        return self._work(tenant, name)
+
+    def pool_work(self, scope: str, name: str) -> Path:
+        """As `work`, of a pool; its scope is no tenant's id."""
+        return self._work(scope, name)
+
+    def _work(self, owner: str, name: str) -> Path:
+        folder = (self.settings.home / "work" / owner).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         return folder / name
 

@@ -1,15 +1,17 @@
 """When the nightly run starts: each tenant's local 02:00, looked at every hour in UTC."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from assets.pooling import LABEL_SETS, pooling_tenants
 from assets.tenants import TENANTS
 from lintel.home import Home
 from orchestration.abandoned import end_abandoned_runs
-from orchestration.jobs import nightly
+from orchestration.jobs import nightly, pooling
 
 NIGHTLY_AT = time(2)
 
@@ -34,6 +36,26 @@ def nightly_by_tenant(
             context.instance.add_dynamic_partitions(TENANTS.name or "", [tenant.id])
         date = moment.astimezone(ZoneInfo(tenant.time_zone)).date()
         yield dg.RunRequest(run_key=f"{tenant.id}:{date}", partition_key=tenant.id)
+
+
+@dg.schedule(
+    job=pooling,
+    cron_schedule="30 12 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+def pooling_by_labels(
+    context: dg.ScheduleEvaluationContext, home: dg.ResourceParam[Home]
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Each day: the pool of every shipped label set that at least two tenants share who allow it."""
+    shared = Counter(one.labels for one in pooling_tenants(home) if not one.labels.endswith(".toml"))
+    due = sorted(source for source, tenants in shared.items() if tenants > 1)
+    if not due:
+        yield dg.SkipReason("No two tenants with the same labels allow pooling.")
+    for source in due:
+        if not context.instance.has_dynamic_partition(LABEL_SETS.name or "", source):
+            context.instance.add_dynamic_partitions(LABEL_SETS.name or "", [source])
+        yield dg.RunRequest(run_key=f"{source}:{context.scheduled_execution_time.date()}", partition_key=source)
 
 
 def is_due(moment: datetime, zone: ZoneInfo) -> bool:

@@ -15,8 +15,8 @@ from lintel.labels.outcomes import Status
 from lintel.scoring.bundle import Bundle
 from lintel.scoring.calibrated_stack import CalibratedStack, calibrated
 from lintel.scoring.dimension import NOTHING_BORROWED, Dimension
-from lintel.scoring.evaluation import JUDGED_ON_POOL, fold_rows
-from lintel.scoring.evidence import LEAST_POOLED, Rung, outcomes_per_class, rung
+from lintel.scoring.evaluation import fold_rows
+from lintel.scoring.evidence import JUDGED_ON_POOL, LEAST_POOLED, Rung, outcomes_per_class, rung
 from lintel.scoring.examples import Examples
 from lintel.scoring.folds import Fold, Folds
 from lintel.scoring.metrics import base_rate

@@ -19,7 +19,7 @@ from lintel.scoring.calibration import fit_platt
 from lintel.scoring.coverage import base_rate_interval
 from lintel.scoring.coverage_figures import coverage_figures
 from lintel.scoring.dimension import LEVEL, Dimension, DimensionScores, Gap
-from lintel.scoring.evidence import Rung
+from lintel.scoring.evidence import JUDGED_ON_POOL, Rung
 from lintel.scoring.examples import Examples
 from lintel.scoring.folds import Fold, Folds, split
 from lintel.scoring.importance import importance
@@ -31,9 +31,6 @@ Float64 = NDArray[np.float64]
 Json = dict[str, Any]
 Log = Callable[[str], None]
 
-JUDGED_ON_POOL = "pool"
-"""Figures that are those of the pool which a dimension is borrowed from: where few outcomes are a tenant's own, its
-newest fold holds so few that skill cannot be told from chance there. What it shows is beside them, as `own`."""
 _ORIGINS = {"event": Origin.EVENT, "tick": Origin.TICK, "touch": Origin.TOUCH}
 
 

@@ -10,6 +10,9 @@ from lintel.labels.outcomes import Status
 
 LEAST_POOLED, LEAST_CALIBRATED, LEAST_TENANT = 40, 300, 1_000
 """Leads with a mature outcome, of the rarer of the two, from which each rung begins."""
+JUDGED_ON_POOL = "pool"
+"""Figures that are those of the pool which a dimension is borrowed from: where few outcomes are a tenant's own, its
+newest fold holds so few that skill cannot be told from chance there. What it shows is beside them, as `own`."""
 
 
 class Rung(StrEnum):

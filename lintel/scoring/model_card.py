@@ -5,6 +5,7 @@ from typing import Any
 
 from lintel.scoring.bundle_manifest import Manifest
 from lintel.scoring.dimension import Dimension, MissingDimension
+from lintel.scoring.evidence import JUDGED_ON_POOL
 
 _COLUMNS = (
     ("auc", "AUC"),
@@ -87,8 +88,8 @@ def _dimension(name: str, values: Mapping[str, Any]) -> str:
     lines = [
         f"## {name}",
         "",
-        f"{values['definition']}. Test fold: {values['n']:,} rows of {values['leads']:,} leads, base rate "
-        f"{values['base_rate']:.1%}. AUC {values['auc']:.3f}, 95 % interval {low:.3f} to {high:.3f} by resampling "
+        f"{_judge(values)}{values['definition']}. Test fold: {values['n']:,} rows of {values['leads']:,} leads, base "
+        f"rate {values['base_rate']:.1%}. AUC {values['auc']:.3f}, 95 % interval {low:.3f} to {high:.3f} by resampling "
         f"leads. A calibrated forecaster would have an ECE up to {values['ece_band'][1]:.3f} on these rows; this one "
         f"has {values['ece']:.3f}.",
         "",
@@ -146,6 +147,13 @@ def _importance(values: Mapping[str, Any]) -> list[str]:
     features = values.get("importance", ())
     told = "; ".join(f"{one['label']} {one['log_odds']:.2f}" for one in features)
     return [f"Mean size of the share in the log-odds: {told}.", ""] if features else []
+
+
+def _judge(values: Mapping[str, Any]) -> str:
+    """On whose newest fold the figures are, unless on the tenant's own."""
+    if values.get("judged_on") != JUDGED_ON_POOL:
+        return ""
+    return "Borrowed from a pool of tenants, whose newest fold these figures are of: the tenant's own is too small. "
 
 
 def _row(title: str, values: Mapping[str, Any]) -> str:

@@ -92,7 +92,7 @@ def _tenant_of_lead(examples: Examples) -> NDArray[np.intp]:
 def _check(chosen: Sequence[tuple[Tenant, Examples]]) -> None:
     if len(chosen) < 2:
         fault = f"{len(chosen)} of the tenants with these labels allow pooling; a pool is of at least 2"
-        raise InputError(f"{fault}.", mend="`lintel tenants pooling --tenant ... on` allows it.")
+        raise InputError(f"{fault}.", mend="`lintel tenants pool --tenant TENANT --allow` allows it.")
     if len({its.data.simulated for _, its in chosen}) > 1:
         raise InputError("simulated tenants cannot be pooled with real ones.", mend="Pool them apart.")
     versions = {(its.feature_digest, its.label_digest) for _, its in chosen}

@@ -16,9 +16,9 @@ from lintel.scoring.borrowing import Borrowing
 from lintel.scoring.bundle import Bundle, Report
 from lintel.scoring.bundle_manifest import manifest_of
 from lintel.scoring.dimension import Dimension, Gap, MissingDimension
-from lintel.scoring.evaluation import JUDGED_ON_POOL, fold_rows, forecast, metrics_of
+from lintel.scoring.evaluation import fold_rows, forecast, metrics_of
 from lintel.scoring.evaluation_plots import evaluation_plots
-from lintel.scoring.evidence import Rung, outcomes_per_class
+from lintel.scoring.evidence import JUDGED_ON_POOL, Rung, outcomes_per_class
 from lintel.scoring.examples import Examples
 from lintel.scoring.feature_profile import feature_profile
 from lintel.scoring.fitting import Fitting

@@ -1,0 +1,43 @@
+"""`lintel tenants`: the brokerage accounts of this installation, and whether others' models may learn from them."""
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from cli.options import Json, TenantId
+from cli.output import emit, table
+from lintel.home import Home
+from lintel.settings import settings
+
+app = typer.Typer(help="Tenants (brokerage accounts), and whether models of others may learn from them.")
+
+
+@app.command("list")
+def list_command(*, as_json: Json = False) -> None:
+    """All tenants with their labels, time zone and clock, and whether they are pooled."""
+    names = ("tenant", "labels", "time_zone", "currency", "clock", "pooled", "simulated")
+    with Home(settings()) as home:
+        rows = [
+            (one.id, one.labels, one.time_zone, one.currency, one.clock.value, one.pooled, one.simulated)
+            for one in home.events.tenants()
+        ]
+    value = {"tenants": [dict(zip(names, row, strict=True)) for row in rows]}
+    emit(value, as_json=as_json, table=table("tenants", names, rows))
+
+
+@app.command("pool")
+def pool_command(
+    *,
+    tenant: TenantId,
+    allow: Annotated[bool, typer.Option("--allow/--refuse", help="Whether its leads may teach models of others.")],
+    as_json: Json = False,
+) -> None:
+    """Allow or refuse that a pool of tenants with the same labels learns from this one. Refused unless allowed.
+
+    A pool that learnt from a tenant which refuses now is not lent any more, from the next nightly run of each other
+    tenant on. Borrowing from a pool needs no permission of one's own.
+    """
+    with Home(settings()) as home:
+        home.events.put_tenant(replace(home.events.tenant(tenant), pooled=allow))
+    emit({"tenant": tenant, "pooled": allow}, as_json=as_json, table=f"{tenant}: {'pooled' if allow else 'not pooled'}")

@@ -13,6 +13,7 @@ from benchmarks.predictive_monitoring import (
     ENSEMBLE,
     PUBLISHED,
     SEEDS,
+    TRIALS,
     TUNED,
     Fits,
     Judged,
@@ -27,6 +28,7 @@ from benchmarks.predictive_monitoring import (
     shown,
     stacked,
     timeless_names,
+    tree_candidates,
     varying,
     without,
 )
@@ -75,9 +77,8 @@ def no_events(rows: int) -> Sequences:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small members that differ, on one thread."""
     few = LeafSettings(max_trees=10, min_data_in_leaf=5, threads=1)
-    members = {f"leaves of {size}": partial(small, chosen=replace(few, num_leaves=size)) for size in (2, 4)}
+    members = {"lightgbm": partial(small, chosen=few), "stumps": partial(small, chosen=replace(few, num_leaves=2))}
     monkeypatch.setattr(predictive_monitoring, "MEMBERS", members)
-    monkeypatch.setattr(predictive_monitoring, "TUNED", dict.fromkeys(OUTCOMES, few))
 
 
 def small(taught: Lessons, seed: int, chosen: LeafSettings) -> Fits:
@@ -119,7 +120,7 @@ def test_missing_is_a_value_of_its_own() -> None:
 def test_everything_that_is_compared_is_scored(data: Prefixes, one: Task) -> None:
     found = scores(data, {"accepted": one}, seed=1)["accepted"]
     members = predictive_monitoring.MEMBERS
-    assert set(found) == {ENSEMBLE, BASELINE, *members, *map(without, members)}
+    assert set(found) == {ENSEMBLE, *members, *map(without, members)}
     assert {len(own) for own in found.values()} == {len(one.test)}
 
 
@@ -174,10 +175,14 @@ def test_what_is_measured_has_all_keys_and_can_be_shown(data: Prefixes) -> None:
     assert found["published"] == PUBLISHED["accepted"]
     assert list(found["by_prefix"]) == ["1", "2", "3"]
     titles = set(shown({"accepted": found}).columns[0].cells)
-    assert {"published", "leaves of 2 alone", "gain over tuned LightGBM", "at prefix 1"} <= titles
+    assert {"published", "stumps alone", "gain over tuned LightGBM", "at prefix 1"} <= titles
 
 
 def test_trials_are_the_same_at_each_call_and_each_outcome_has_one() -> None:
-    assert leaf_candidates() == leaf_candidates()
-    assert len(set(leaf_candidates())) == len(leaf_candidates())
+    for candidates in (leaf_candidates, tree_candidates):
+        assert candidates() == candidates()
+        assert len(set(candidates())) == len(candidates()) == TRIALS
     assert list(TUNED) == list(OUTCOMES) == list(PUBLISHED)
+    for chosen in TUNED.values():
+        assert chosen.trees in tree_candidates()
+        assert chosen.leaves in leaf_candidates()

@@ -25,7 +25,6 @@ from lintel.scoring.examples import Examples
 from lintel.scoring.folds import Fold, Folds
 from lintel.scoring.hazard import fit_hazard
 from lintel.scoring.hyperparameters import Hyperparameters
-from lintel.scoring.inputs import Inputs
 from lintel.scoring.lightgbm_member import fit_lightgbm
 from lintel.scoring.member import Fit, Member
 from lintel.scoring.metrics import base_rate
@@ -79,7 +78,12 @@ class Fitting:
     def _question(self, entry: Question, folds: Folds) -> Learnt:
         rows = folds.rows(Fold.TRAIN)
         slices, chosen = self._slices(rows), self.hyperparameters.of(entry.name)
-        told = self._informative(rows), self._positive(entry.name, rows), self.examples.points.weight[rows], slices
+        told = (
+            self.examples.learnable(rows),
+            self._positive(entry.name, rows),
+            self.examples.points.weight[rows],
+            slices,
+        )
         monotone = _directions(self.catalogue, entry.name)
         fitted: dict[str, Callable[[], Fit[Member]]] = {
             "xgboost": lambda: fit_xgboost(*told, monotone=monotone, seed=self.seed, settings=chosen.trees),
@@ -94,7 +98,7 @@ class Fitting:
         slices, chosen = self._slices(rows), self.hyperparameters.of(entry.name)
         days = np.full(len(rows), np.nan) if outcome.days is None else outcome.days[rows]
         observed = (folds.calibration_from - as_of[rows]) / MICROSECONDS_PER_DAY
-        told = self._informative(rows), days, observed, self.examples.points.weight[rows], slices
+        told = self.examples.learnable(rows), days, observed, self.examples.points.weight[rows], slices
         horizon = entry.horizon / MICROSECONDS_PER_DAY
         fitted: dict[str, Callable[[], Fit[Member]]] = {
             "xgboost": lambda: fit_hazard(*told, horizon_days=horizon, seed=self.seed, settings=chosen.trees),
@@ -160,7 +164,7 @@ class Fitting:
         told = self.examples.outcomes[entry.name].amount
         if told is None:
             return None, None
-        inputs, weight = self._informative(rows), self.examples.points.weight
+        inputs, weight = self.examples.learnable(rows), self.examples.points.weight
         money = [one.name for one in self.catalogue.features if one.unit is Unit.CURRENCY]
         try:
             model = fit_amount(inputs, told[rows], weight[rows], self._slices(rows), seed=self.seed, money=money)
@@ -188,10 +192,6 @@ class Fitting:
 
     def _positive(self, name: str, rows: Rows) -> NDArray[np.bool_]:
         return self.examples.outcomes[name].status[rows] == Status.YES
-
-    def _informative(self, rows: Rows) -> Inputs:
-        """These rows, which are those that are learnt from, with the features that differ between them."""
-        return self.examples.inputs(rows).informative()
 
     def _slices(self, rows: Rows) -> StoppingSlices:
         queries = self.examples.points.queries

@@ -49,7 +49,7 @@ class FitTrees(Protocol):
         monotone: Mapping[str, int],
         seed: int,
         settings: Any,
-        start: Float64,
+        start: Float64 | None = None,
     ) -> Fit[XGBoostMember] | Fit[LightGBMMember]: ...
 
 

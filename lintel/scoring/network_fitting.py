@@ -40,7 +40,7 @@ def fit_shared_network(
     targets = {name: _target(examples, entries[name], one, border) for name, one in folds.items()}
     targets = {name: one for name, one in targets.items() if len(one.rows)}
     taught = np.unique(np.concatenate([one.rows for one in targets.values()]))
-    columns = [examples.names.index(name) for name in examples.inputs(taught).informative().names]
+    columns = [examples.names.index(name) for name in examples.learnable(taught).names]
     inputs = Inputs(examples.features, examples.names, examples.sequences).select(np.array(columns))
     # PyTorch takes seconds to load, and a gigabyte with a GPU: only those who train pay
     training = import_module("lintel.scoring.network_training")

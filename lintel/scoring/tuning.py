@@ -212,8 +212,11 @@ def _question_fit(examples: Examples, entry: Question, catalogue: Catalogue, see
 
     def fit(fold: TuningFold, tunable: Tunable, settings: Settings) -> Member:
         rows = fold.learn
-        inputs, slices = examples.inputs(rows), stopping_slices(points.queries.lead[rows], points.queries.as_of[rows])
-        told = inputs.informative(), status[rows] == Status.YES, points.weight[rows]
+        inputs, slices = (
+            examples.learnable(rows),
+            stopping_slices(points.queries.lead[rows], points.queries.as_of[rows]),
+        )
+        told = inputs, status[rows] == Status.YES, points.weight[rows]
         return tunable.fit(*told, slices, monotone=declared, seed=seed, settings=settings).member
 
     return fit
@@ -226,9 +229,9 @@ def _timing_fit(examples: Examples, entry: Timing, seed: int) -> Fit:
 
     def fit(fold: TuningFold, tunable: Tunable, settings: Settings) -> Member:
         rows, as_of = fold.learn, points.queries.as_of[fold.learn]
-        inputs, slices = examples.inputs(rows), stopping_slices(points.queries.lead[rows], as_of)
+        inputs, slices = examples.learnable(rows), stopping_slices(points.queries.lead[rows], as_of)
         observed = (fold.border - as_of) / MICROSECONDS_PER_DAY
-        told = inputs.informative(), days[rows], observed, points.weight[rows], slices
+        told = inputs, days[rows], observed, points.weight[rows], slices
         horizon = entry.horizon / MICROSECONDS_PER_DAY
         return fit_hazard(*told, horizon_days=horizon, seed=seed, fit=tunable.fit, settings=settings).member
 

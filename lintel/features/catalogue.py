@@ -51,6 +51,11 @@ class Catalogue:
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
+    def directions(self, dimension: str) -> dict[str, int]:
+        """The features that may move the dimension in one direction only, and which: -1 or 1."""
+        declared = ((feature.name, (feature.monotone or {}).get(dimension)) for feature in self.features)
+        return {name: sign for name, sign in declared if sign is not None}
+
     def __getitem__(self, name: str) -> Feature:
         return self.features[self.position[name]]
 

@@ -84,7 +84,7 @@ class Fitting:
             self.examples.points.weight[rows],
             slices,
         )
-        monotone = _directions(self.catalogue, entry.name)
+        monotone = self.catalogue.directions(entry.name)
         fitted: dict[str, Callable[[], Fit[Member]]] = {
             "xgboost": lambda: fit_xgboost(*told, monotone=monotone, seed=self.seed, settings=chosen.trees),
             "lightgbm": lambda: fit_lightgbm(*told, monotone=monotone, seed=self.seed, settings=chosen.leaves),
@@ -203,9 +203,3 @@ def _needs(dimension: str, examples: Examples) -> str | None:
     status, lead = examples.outcomes[dimension].status, examples.points.queries.lead
     least = min(len(np.unique(lead[status == answer])) for answer in (Status.YES, Status.NO))
     return f"{LEAST_OUTCOMES - least} more mature outcomes" if least < LEAST_OUTCOMES else None
-
-
-def _directions(catalogue: Catalogue, dimension: str) -> dict[str, int]:
-    """The features that may move this dimension in one direction only."""
-    declared = ((feature.name, (feature.monotone or {}).get(dimension, 0)) for feature in catalogue.features)
-    return {name: sign for name, sign in declared if sign}

@@ -40,6 +40,7 @@ class Lessons:
     sequences: Sequences
     outputs: Mapping[str, slice]  # of each target
     positive: Mask  # (n, H)
+    signs: NDArray[np.int8]  # (H, F) direction of each output in each feature, 0 where none is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Course:
         torch.manual_seed(seed)
         base = base_log_odds(lessons, weight)
         self.module = NetworkModule(settings.shape, self.pieces, kinds=len(self.scale.kinds), base=base).to(device)
+        self.signs = torch.as_tensor(lessons.signs, device=device)
         self.average = copy.deepcopy(self.module).eval()
         self.optimizer = _optimizer(self.module, settings)
         self.steps = 0
@@ -83,6 +85,7 @@ class Course:
             (self._loss(self.module, rows, self.weight) * (scale / len(rows))).backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(self.module.parameters(), self.settings.gradient_norm)
             self.optimizer.step()
+            self.module.project(self.signs)
             self._remember()
 
     def loss(self, weight: Float64) -> float:

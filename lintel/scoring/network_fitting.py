@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lintel.errors import InputError
 from lintel.events.timezones import MICROSECONDS_PER_DAY
+from lintel.features.catalogue import Catalogue
 from lintel.labels.definition import Question, Timing
 from lintel.labels.outcomes import Status
 from lintel.scoring.evaluation import fold_rows
@@ -30,14 +31,21 @@ Rows = NDArray[np.intp]
 
 
 def fit_shared_network(
-    examples: Examples, entries: Mapping[str, Question | Timing], *, seed: int, settings: NetworkSettings | None = None
+    examples: Examples,
+    entries: Mapping[str, Question | Timing],
+    catalogue: Catalogue,
+    *,
+    seed: int,
+    settings: NetworkSettings | None = None,
 ) -> "FittedNetwork | None":
     """The network of all dimensions that can be learnt; None if there is none."""
     folds = {name: found for name in entries if (found := _folds(examples, name)) is not None}
     if not folds:
         return None
     border = min(one.calibration_from for one in folds.values())
-    targets = {name: _target(examples, entries[name], one, border) for name, one in folds.items()}
+    targets = {
+        name: _target(examples, entries[name], one, border, catalogue.directions(name)) for name, one in folds.items()
+    }
     targets = {name: one for name, one in targets.items() if len(one.rows)}
     taught = np.unique(np.concatenate([one.rows for one in targets.values()]))
     columns = [examples.names.index(name) for name in examples.learnable(taught).names]
@@ -59,7 +67,9 @@ def _folds(examples: Examples, name: str) -> Folds | None:
         return None
 
 
-def _target(examples: Examples, entry: Question | Timing, folds: Folds, border: int) -> Target:
+def _target(
+    examples: Examples, entry: Question | Timing, folds: Folds, border: int, monotone: Mapping[str, int]
+) -> Target:
     queries, outcome = examples.points.queries, examples.outcomes[entry.name]
     if isinstance(entry, Timing):
         rows = np.flatnonzero((outcome.status != Status.NOT_ASKED) & (queries.as_of < border))
@@ -69,4 +79,4 @@ def _target(examples: Examples, entry: Question | Timing, folds: Folds, border: 
         return timing_target(rows, days, observed, slices, horizon_days=entry.horizon / MICROSECONDS_PER_DAY)
     rows = np.flatnonzero((folds.fold == Fold.TRAIN) & (outcome.known_from <= border))
     slices = stopping_slices(queries.lead[rows], queries.as_of[rows])
-    return question_target(rows, outcome.status[rows] == Status.YES, slices)
+    return question_target(rows, outcome.status[rows] == Status.YES, slices, monotone=monotone)

@@ -113,6 +113,12 @@ class NetworkModule(nn.Module):
         encoding = dropout(self.encode(batch), self.shape.encoding_dropout, self.training)
         return self.heads(encoding) + linear(self._pieces(batch.features).flatten(1), self.curves.flatten(1))
 
+    def project(self, signs: Tensor) -> None:
+        """Take from the curves what runs against `signs` (H, F): there a piece adds nothing. Averages of such curves
+        keep to the signs, too; what a missing value adds is free."""
+        pieces, sign = self.curves.data[:, :-1], signs[:, None, :]
+        pieces[((sign > 0) & (pieces < 0)) | ((sign < 0) & (pieces > 0))] = 0.0
+
     def encode(self, batch: Batch) -> Tensor:
         """(n, e)"""
         kind = batch.kind

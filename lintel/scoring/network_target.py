@@ -1,6 +1,7 @@
 """What the heads of the network are to learn: which outputs each row is asked for, and what happened."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +18,17 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Outcomes of one dimension at r of the rows: k outputs, one for a question, one a bin for timing."""
+    """Outcomes of one dimension at r of the rows: k outputs, one for a question, one a bin for timing.
+
+    `monotone`: direction (-1 or 1) of the features whose direction is known, in all outputs; others are free.
+    """
 
     rows: Rows  # (r,) positions among the inputs
     asked: Mask  # (r, k)
     positive: Mask  # (r, k)
     slices: StoppingSlices  # (r,)
     horizon_days: float | None = None  # timing only
+    monotone: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def outputs(self) -> int:
@@ -38,9 +43,12 @@ class Target:
             mean_one(weight[row[part]])
 
 
-def question_target(rows: Rows, positive: Mask, slices: StoppingSlices) -> Target:
+def question_target(
+    rows: Rows, positive: Mask, slices: StoppingSlices, *, monotone: Mapping[str, int] | None = None
+) -> Target:
     """A yes-or-no question that was asked at all of `rows`."""
-    return Target(rows, np.ones((len(rows), 1), bool), positive[:, None], slices)
+    asked = np.ones((len(rows), 1), bool)
+    return Target(rows, asked, positive[:, None], slices, monotone=monotone or {})
 
 
 def timing_target(

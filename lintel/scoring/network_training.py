@@ -149,7 +149,10 @@ def _lessons(
     positive = np.zeros((len(rows), ends[-1]), bool)
     for name, target in targets.items():
         positive[rows.searchsorted(target.rows), outputs[name]] = target.positive
-    return Lessons(taken, taken.sequences, outputs, positive), rows
+    signs = np.zeros((ends[-1], len(taken.names)), np.int8)
+    for name, target in targets.items():
+        signs[outputs[name]] = [target.monotone.get(feature, 0) for feature in taken.names]
+    return Lessons(taken, taken.sequences, outputs, positive, signs), rows
 
 
 def _weights(

@@ -115,7 +115,7 @@ def _fitted(
     network = None
     if "network" in chosen.kinds and own:
         log("network: fitting, for all dimensions at once")
-        network = fit_shared_network(examples, own, seed=seed, settings=chosen.network)
+        network = fit_shared_network(examples, own, catalogue, seed=seed, settings=chosen.network)
     fitting = Fitting(examples, catalogue, seed, chosen, network)
     dimensions: dict[str, Dimension | MissingDimension] = {}
     for name, entry in label_set.dimensions.items():

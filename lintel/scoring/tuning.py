@@ -207,7 +207,7 @@ def settings_values(settings: Settings) -> dict[str, Value]:
 
 
 def _question_fit(examples: Examples, entry: Question, catalogue: Catalogue, seed: int) -> Fit:
-    declared = {feature.name: (feature.monotone or {}).get(entry.name, 0) for feature in catalogue.features}
+    declared = catalogue.directions(entry.name)
     status, points = examples.outcomes[entry.name].status, examples.points
 
     def fit(fold: TuningFold, tunable: Tunable, settings: Settings) -> Member:

@@ -265,7 +265,8 @@ def test_numpy_gives_what_pytorch_gives() -> None:
     inputs = leads(300)
     assert inputs.sequences is not None
     positive = outcome(inputs)[:, None]
-    lessons = Lessons(inputs, inputs.sequences, {"conversion": slice(0, 1)}, positive)
+    signs = np.zeros((1, len(inputs.names)), np.int8)
+    lessons = Lessons(inputs, inputs.sequences, {"conversion": slice(0, 1)}, positive, signs)
     course = Course(lessons, np.ones((300, 1)), QUICK, device=torch.device("cpu"), seed=3)
     for _ in range(3):
         course.epoch()
@@ -275,6 +276,28 @@ def test_numpy_gives_what_pytorch_gives() -> None:
     found = NetworkMember(learnt.heads["conversion"]).margin(encoded(learnt.encoder, inputs))
     np.testing.assert_allclose(found, expected, atol=1e-4)
     assert expected.std() > 0.1
+
+
+def test_a_direction_that_is_known_is_kept_to_and_costs_nothing_where_it_is_right() -> None:
+    inputs, asked = leads(1_000), leads(400, seed=9)
+    positive, slices = outcome(inputs), slices_of(1_000)  # calls raise it
+
+    def held_to(sign: int) -> FittedNetwork:
+        return fit(
+            inputs, {"conversion": question_target(np.arange(1_000), positive, slices, monotone={"calls": sign})}
+        )
+
+    def rises(fitted: FittedNetwork) -> NDArray[np.float64]:
+        """Of the curve of the calls, piece by piece."""
+        return question(fitted).head.weights[0, :-1, NAMES.index("calls")]
+
+    right, wrong = held_to(1), held_to(-1)
+    assert (rises(right) >= 0.0).all()
+    assert rises(right).sum() > 0.3
+    assert (rises(wrong) <= 0.0).all()
+    free = fit(inputs, {"conversion": question_target(np.arange(1_000), positive, slices)})
+    ranked = [auc(outcome(asked), one.fits["conversion"].early.margin(asked), np.ones(400)) for one in (right, free)]
+    assert ranked[0] > ranked[1] - 0.01
 
 
 def test_a_seed_gives_the_same_bytes_and_another_seed_others(fitted: FittedNetwork, tmp_path: Path) -> None:

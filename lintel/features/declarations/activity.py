@@ -13,6 +13,7 @@ from lintel.features.declarations.declare import (
     trend,
     within,
 )
+from lintel.features.declarations.directions import ANSWERING, MEETING, SILENT
 from lintel.features.feature import Aggregation, Feature, Unit
 from lintel.features.selectors import (
     ANY,
@@ -39,7 +40,7 @@ def activity_features() -> Iterator[Feature]:
 def _counts() -> Iterator[Feature]:
     yield from counts("event", ANY, "events", (1, 3, 7, 30, 90, None))
     yield from counts("lead_act", BY_LEAD, "actions of the lead", (7, 30, 90, 365, None))
-    yield from counts("inbound", INBOUND, "messages and steps from the lead", (1, 7, 30, None))
+    yield from counts("inbound", INBOUND, "messages and steps from the lead", (1, 7, 30, None), ANSWERING)
     yield from counts("outbound", OUTBOUND, "touches from us", (7, 14, 30, None))
     yield from counts("web", WEB, "actions on the website", (30, None))
     yield from counts("listing_view", _VIEWS, "listings seen", (7, 30, None))
@@ -48,12 +49,12 @@ def _counts() -> Iterator[Feature]:
     yield from counts("calculator", select("web.calculator_used"), "uses of the mortgage calculator", (None,))
     yield from counts("email_opened", select("email.opened"), "e-mails opened", (30,))
     yield from counts("email_clicked", select("email.clicked"), "links followed in e-mails", (30,))
-    yield from counts("message_in", MESSAGES_IN, "messages from the lead", (7, None))
+    yield from counts("message_in", MESSAGES_IN, "messages from the lead", (7, None), ANSWERING)
     yield from counts("message_out", MESSAGES_OUT, "messages to the lead", (7,))
     yield from counts("call_attempted", select("call.attempted"), "unanswered calls", (30,))
-    yield from counts("call_inbound", select("call.inbound"), "calls from the lead", (None,))
-    yield from counts("appointment_booked", select("appointment.booked"), "appointments booked", (None,))
-    yield from counts("appointment_showed", select("appointment.showed"), "appointments kept", (None,))
+    yield from counts("call_inbound", select("call.inbound"), "calls from the lead", (None,), ANSWERING)
+    yield from counts("appointment_booked", select("appointment.booked"), "appointments booked", (None,), MEETING)
+    yield from counts("appointment_showed", select("appointment.showed"), "appointments kept", (None,), MEETING)
     yield from counts("no_show", select("appointment.no_show"), "appointments missed", (None,))
     yield from counts("document_received", select("document.received"), "papers received", (None,))
     yield from counts("bounced", select("email.bounced"), "e-mails that bounced", (None,))
@@ -62,8 +63,8 @@ def _counts() -> Iterator[Feature]:
 
 def _recencies() -> Iterator[Feature]:
     yield recency("event", ANY, "event")
-    yield recency("lead_act", BY_LEAD, "action of the lead")
-    yield recency("inbound", INBOUND, "message or step from the lead", {"churn": 1, "engagement": -1})
+    yield recency("lead_act", BY_LEAD, "action of the lead", SILENT)
+    yield recency("inbound", INBOUND, "message or step from the lead", SILENT)
     yield recency("outbound", OUTBOUND, "touch from us")
     yield recency("listing_view", _VIEWS, "listing seen")
     yield recency("listing_saved", _SAVED, "listing saved")

@@ -19,7 +19,7 @@ def money_features() -> Iterator[Feature]:
     yield from counts("form", _FORM, "forms submitted", (None,))
     yield recency("form", _FORM, "form submitted")
     yield from statistics(Quantity("budget", _BUDGET, "value", Unit.CURRENCY, "stated budget"), (_LAST,))
-    yield recency("budget", _BUDGET, "stated budget")
+    yield recency("budget", _BUDGET, "stated budget", {"intent": -1})
     yield from statistics(
         Quantity("preapproved", _PREAPPROVED, "value", Unit.CURRENCY, "pre-approved amount"), (_LAST,)
     )

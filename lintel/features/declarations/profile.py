@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from lintel.events.schema import Channel
 from lintel.features.declarations.declare import Quantity, statistics, tenure
+from lintel.features.declarations.directions import OPTING_OUT
 from lintel.features.feature import Aggregation, Feature, Unit
 from lintel.features.selectors import ANY, APPOINTMENTS, CONSENT, select
 
@@ -60,5 +61,5 @@ def profile_features() -> Iterator[Feature]:
         "1 if the lead's last word on consent was to withdraw it, else 0",
         "consent is withdrawn",
         against=CONSENT,
-        monotone={"churn": 1, "engagement": -1},
+        monotone=OPTING_OUT,
     )

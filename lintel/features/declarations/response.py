@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 
 from lintel.features.declarations.declare import Quantity, statistics
+from lintel.features.declarations.directions import SILENT, SLOW
 from lintel.features.feature import Aggregation, Feature, Unit
 from lintel.features.selectors import ANSWERS, INBOUND, OUTBOUND
 
 
 def response_features() -> Iterator[Feature]:
     mean, high, last = Aggregation.MEAN, Aggregation.MAX, Aggregation.LAST
-    words = "time the lead took to answer a touch"
-    yield from statistics(Quantity("lead_reply", INBOUND, "waited", Unit.DAYS, words), (mean, high, last))
-    yield from statistics(Quantity("lead_reply", INBOUND, "waited", Unit.DAYS, words), (mean,), windows=(30,))
+    reply = Quantity("lead_reply", INBOUND, "waited", Unit.DAYS, "time the lead took to answer a touch")
+    yield from statistics(reply, (mean, high, last), monotone=SLOW)
+    yield from statistics(reply, (mean,), windows=(30,), monotone=SLOW)
     words = "time we took to answer the lead"
     yield from statistics(
         Quantity("agent_reply", ANSWERS, "waited", Unit.MINUTES, words), (Aggregation.FIRST, mean, last)
@@ -24,7 +25,7 @@ def response_features() -> Iterator[Feature]:
         "number of touches from us since the lead last did anything towards us",
         "touches without an answer",
         against=INBOUND,
-        monotone={"churn": 1, "engagement": -1},
+        monotone=SILENT,
     )
     yield Feature(
         "unanswered_pending",
@@ -34,6 +35,7 @@ def response_features() -> Iterator[Feature]:
         "days since the first touch that the lead has not answered",
         "time the lead has been silent after a touch",
         against=INBOUND,
+        monotone=SILENT,
     )
     yield Feature(
         "lead_waiting",

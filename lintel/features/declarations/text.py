@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from lintel.features.declarations.declare import Quantity, statistics
+from lintel.features.declarations.directions import OPTING_OUT
 from lintel.features.feature import Aggregation, Feature, Unit
 from lintel.features.selectors import ANY
 
@@ -15,7 +16,11 @@ _WORDS = {
     "question": "question",
     "sentiment": "sentiment (-1 to 1)",
 }
-_MONOTONE: Mapping[str, Mapping[str, int]] = {"asks_viewing": {"intent": 1}, "opts_out": {"churn": 1}}
+_MONOTONE: Mapping[str, Mapping[str, int]] = {
+    "asks_viewing": {"intent": 1},
+    "states_budget": {"intent": 1},
+    "opts_out": OPTING_OUT,
+}
 
 
 def text_features() -> Iterator[Feature]:

@@ -9,6 +9,7 @@ from lintel.events.timezones import UtcOffsets
 from lintel.features.catalogue import Catalogue
 from lintel.features.kernel import compute
 from lintel.market.context import NO_CONTEXT, ContextColumns
+from lintel.scoring import opt_out
 from lintel.scoring.contact import ContactProfile
 from lintel.scoring.dimension import Dimension, DimensionScores, MissingDimension
 from lintel.scoring.evidence import Rung
@@ -19,6 +20,7 @@ from lintel.scoring.inputs import Inputs
 from lintel.scoring.member import SEQUENCE
 from lintel.scoring.network import encoded
 from lintel.scoring.network_encoder import Encoder
+from lintel.scoring.opt_out import opted_out, ruled_scores, ruled_shares
 from lintel.scoring.priority import URGENT_DAYS, Priority, priority
 from lintel.scoring.sequences import sequences
 
@@ -65,6 +67,8 @@ class Scorer:
         features = compute(columns, queries, zone=zone, catalogue=self.catalogue, context=context)
         inputs = self._encoded(Inputs(features, self.catalogue.names), columns, queries)
         scored = {name: one.scores(inputs) for name, one in self.ready.items()}
+        if opt_out.DIMENSION in scored:
+            scored[opt_out.DIMENSION] = ruled_scores(scored[opt_out.DIMENSION], opted_out(inputs))
         won, timing = scored.get("conversion"), scored.get("timing")
         soon = timing.curve.within(URGENT_DAYS) if timing and timing.curve else None
         amount = latest_amount(columns, queries)
@@ -84,6 +88,8 @@ class Scorer:
         found: list[list[Reason]] = [[] for _ in range(len(inputs))]
         for name, dimension in self.ready.items():
             shares = dimension.contributions(inputs)
+            if name == opt_out.DIMENSION:
+                shares = ruled_shares(shares, inputs, opted_out(inputs))
             for row, own in enumerate(found):
                 told = shares[row, :SEQUENCE], inputs.features[row], self.profile.median, self.catalogue.features
                 own.extend(reasons(name, *told, sequence=float(shares[row, SEQUENCE])))

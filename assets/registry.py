@@ -44,14 +44,14 @@ def model_version(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home
 
 @dg.asset(deps=[model_version], group_name="registry", partitions_def=TENANTS, kinds={"mlflow"}, code_version="1")
 def champion(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
-    """Who answers: the new version if it is no worse than the one that answers now, on the same newest fold."""
+    """Who answers: the new version if it is better beyond noise than the one that answers now, on the same rows."""
     tenant = context.partition_key
     candidate = Bundle.load(home.work(tenant, BUNDLE))
     version = home.registry.by_digest(tenant, candidate.digest)
     examples = Examples.load(home.work(tenant, EXAMPLES))
     current = champion_entry(home.traffic, tenant)
     verdict = challenge(candidate, current, examples, registry=home.registry, scope=tenant)
-    reason = verdict.reasons[0]
+    reason = "; ".join(verdict.reasons)
     home.registry.note_decision(tenant, version.version, reason)
     if verdict.passed:
         promote(home.registry, home.traffic, version, scope=tenant, actor=ACTOR, reason=reason, now=datetime.now(UTC))

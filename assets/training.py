@@ -19,6 +19,7 @@ from lintel.fairness.groups import read_groups
 from lintel.features.catalogue import catalogue
 from lintel.home import Home
 from lintel.labels.definition import load_label_set
+from lintel.learning.window import rolling_rows
 from lintel.registry.pools import lending_pool
 from lintel.scoring.bundle import Bundle
 from lintel.scoring.examples import Examples, build_examples
@@ -36,7 +37,8 @@ BUNDLE = "bundle"
 )
 def training_examples(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
     """Decision points with their features and the labels that are mature by the end of the log."""
-    examples = build_examples(home.log(context.partition_key, now=datetime.now(UTC)), seed=home.settings.seed)
+    every = build_examples(home.log(context.partition_key, now=datetime.now(UTC)), seed=home.settings.seed)
+    examples = every.take(rolling_rows(every.points.queries.as_of, home.settings.training_window_days))
     with whole_file(home.work(context.partition_key, EXAMPLES)) as path:
         examples.save(path)
     return dg.MaterializeResult(

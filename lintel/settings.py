@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     max_leads: int = Field(default=200, ge=1, description="Most leads in one scoring request.")
     max_events: int = Field(default=1_000, ge=1, description="Most events in one append request.")
     traffic_poll_seconds: float = Field(default=1.0, gt=0, description="How often workers read the traffic table.")
+    training_window_days: float | None = Field(
+        default=None, gt=0, description="Nightly training learns from points of the last so many days; null means all."
+    )
     seed: int = Field(default=7, description="Seed of every random choice in training and sampling.")
 
     @property

@@ -30,6 +30,7 @@ class Manifest:
     tenants: tuple[str, ...]
     simulated: bool
     seed: int
+    settings_digest: str
     feature_digest: str
     signal_version: int
     label_source: str
@@ -72,6 +73,7 @@ def manifest_of(
     tenants: tuple[str, ...],
     simulated: bool,
     seed: int,
+    settings_digest: str,
     label_set: LabelSet,
     catalogue: Catalogue,
     pool: str = "",
@@ -89,6 +91,7 @@ def manifest_of(
         tenants=tenants,
         simulated=simulated,
         seed=seed,
+        settings_digest=settings_digest,
         feature_digest=catalogue.digest,
         signal_version=SIGNAL_VERSION,
         label_source=label_set.source,

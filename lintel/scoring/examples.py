@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,16 @@ class Examples:
     def inputs(self, rows: NDArray[np.intp]) -> Inputs:
         """What members read of the points at `rows`."""
         return Inputs(self.features[rows], self.names, self.sequences.take(rows))
+
+    def take(self, rows: NDArray[np.intp]) -> "Examples":
+        """The points at `rows`, which must keep their order; the leads stay as they are."""
+        return replace(
+            self,
+            points=self.points.take(rows),
+            features=self.features[rows],
+            sequences=self.sequences.take(rows),
+            outcomes={name: one.take(rows) for name, one in self.outcomes.items()},
+        )
 
     def learnable(self, rows: NDArray[np.intp]) -> Inputs:
         """What can be learnt of the points at `rows`: the features that differ between them.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 
 from lintel.scoring.lightgbm_member import LeafSettings
 from lintel.scoring.network_settings import NetworkSettings
@@ -24,6 +25,11 @@ class Hyperparameters:
     network: NetworkSettings | None = None  # one for all dimensions
     draws: int = 200  # of the bootstrap of stack and calibration
     tuned: Mapping[str, "Hyperparameters"] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """sha256 of all settings: with data, code and seed, what a bundle depends on."""
+        return f"sha256:{sha256(repr(self).encode()).hexdigest()}"
 
     def of(self, dimension: str) -> "Hyperparameters":
         """Those of one dimension."""

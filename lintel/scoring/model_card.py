@@ -49,6 +49,7 @@ Trained on {manifest.data} as known by {manifest.known_until} (tenants: {", ".jo
 | labels | {manifest.label_version}, `{manifest.label_digest}` |
 | signals | {manifest.signal_version} |
 | seed | {manifest.seed} |
+| settings of the members | `{manifest.settings_digest}` |
 | libraries | {", ".join(f"{name} {version}" for name, version in manifest.libraries.items())} |
 
 Intended use: to order the leads that a team calls, and to show how sure that order is. Not intended: decisions about

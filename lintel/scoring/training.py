@@ -69,6 +69,7 @@ def train(
         tenants=examples.data.tenants,
         simulated=examples.data.simulated or bool(pool and lent and pool.manifest.simulated),
         seed=seed,
+        settings_digest=chosen.digest,
         label_set=label_set,
         catalogue=catalogue,
         pool=pool.digest if pool and lent else "",

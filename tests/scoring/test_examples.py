@@ -56,3 +56,15 @@ def test_two_years_teach_the_season(trained) -> None:
     stretched = replace(points, queries=replace(points.queries, as_of=points.queries.as_of * 20))
     spread = replace(trained.examples, points=stretched)
     assert "now_season_sine" in spread.learnable(np.arange(len(spread))).names
+
+
+def test_some_of_the_points_are_examples_of_their_own(trained) -> None:
+    rows = np.flatnonzero(np.arange(len(trained.examples)) % 3 == 0)
+    some = trained.examples.take(rows)
+    assert len(some) == len(rows)
+    np.testing.assert_array_equal(some.features, trained.examples.features[rows])
+    np.testing.assert_array_equal(some.outcomes["timing"].days, trained.examples.outcomes["timing"].days[rows])
+    assert some.inputs(np.array([1])).sequences.kind.tolist() == (
+        trained.examples.inputs(rows[1:2]).sequences.kind.tolist()
+    )
+    assert some.digest != trained.examples.digest

@@ -142,11 +142,6 @@ class Feature:
         return _MISSING.get(self.aggregation, _ABSENT)
 
     @property
-    def tells_the_date(self) -> bool:
-        """Whether it is the same for all leads of a day: in a short log it stands for the day itself."""
-        return self.aggregation in OF_CONTEXT or self.aggregation is Aggregation.SEASON
-
-    @property
     def definition(self) -> dict[str, object]:
         """What determines the number, and nothing else: wording may change without a new version."""
         return {

@@ -16,7 +16,7 @@ from lintel.errors import IncompatibleError, InputError
 from lintel.events.columns import EventColumns, Queries, digest64
 from lintel.events.moments import to_microseconds
 from lintel.events.schema import TIME
-from lintel.events.timezones import MICROSECONDS_PER_DAY, utc_offsets
+from lintel.events.timezones import utc_offsets
 from lintel.features.catalogue import Catalogue, catalogue
 from lintel.features.kernel import compute
 from lintel.labels.definition import DIMENSIONS, LabelSet, Question, load_label_set
@@ -33,7 +33,6 @@ from lintel.store.tenants import Tenant
 
 POINTS_A_LEAD = 5
 """Decision points kept of each origin (events, nights, touches) a lead."""
-TWO_YEARS = 2 * 365 * MICROSECONDS_PER_DAY
 _METADATA = b"lintel.examples"
 _SHOWN_STATUSES = (Status.YES, Status.NO, Status.CENSORED, Status.NOT_ASKED)
 
@@ -82,16 +81,8 @@ class Examples:
         )
 
     def learnable(self, rows: NDArray[np.intp]) -> Inputs:
-        """What can be learnt of the points at `rows`: the features that differ between them.
-
-        Season and market are left out unless the points span two years: before that no time of the year comes twice,
-        and they would tell the date and what happened on it.
-        """
-        inputs, as_of = self.inputs(rows).informative(), self.points.queries.as_of[rows]
-        if len(rows) and int(as_of.max()) - int(as_of.min()) >= TWO_YEARS:
-            return inputs
-        dated = {one.name for one in catalogue().features if one.tells_the_date}
-        return inputs.select(np.flatnonzero([name not in dated for name in inputs.names]))
+        """What can be learnt of the points at `rows`: the features that differ between them."""
+        return self.inputs(rows).informative()
 
     @property
     def digest(self) -> str:

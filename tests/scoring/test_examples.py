@@ -1,6 +1,5 @@
 """Examples on disk."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from lintel.errors import IncompatibleError
-from lintel.features.catalogue import catalogue
 from lintel.labels.outcomes import Status
 from lintel.scoring.examples import Examples, build_examples
 
@@ -42,20 +40,6 @@ def test_another_parquet_file_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"x": np.arange(3)}), tmp_path / "other.parquet")
     with pytest.raises(IncompatibleError, match=r"other\.parquet holds no examples"):
         Examples.load(tmp_path / "other.parquet")
-
-
-def test_a_short_log_teaches_nothing_of_season_and_market(trained) -> None:
-    rows = np.arange(len(trained.examples))
-    names = set(trained.examples.learnable(rows).names)
-    assert names
-    assert not names & {one.name for one in catalogue().features if one.tells_the_date}
-
-
-def test_two_years_teach_the_season(trained) -> None:
-    points = trained.examples.points
-    stretched = replace(points, queries=replace(points.queries, as_of=points.queries.as_of * 20))
-    spread = replace(trained.examples, points=stretched)
-    assert "now_season_sine" in spread.learnable(np.arange(len(spread))).names
 
 
 def test_some_of_the_points_are_examples_of_their_own(trained) -> None:

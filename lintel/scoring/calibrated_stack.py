@@ -66,15 +66,17 @@ class CalibratedStack:
     def cumulative(self, curves: Float64, margins: Float64) -> Float64:
         """P(decided <= edge), (n, k), of members' log-odds of it, (n, k, M).
 
-        The calibration was fitted at one horizon, where the members' log-odds are `margins` (n, M), and says nothing
-        of others. So each lead's cumulated hazard is multiplied by what takes its curve through the calibrated
-        probability there: proportional hazards, as Cox (1972) has them between leads.
+        The calibration was fitted at one horizon, where the members' log-odds are `margins` (n, M). Up to there each
+        lead's cumulated hazard is multiplied by what takes its curve through the calibrated probability. Of what comes
+        to those who are still undecided then, the calibration knows nothing: their hazards stay as the members have
+        them (measured: to multiply these, too, spreads the medians of slow and fast leads too far).
         """
         shares = self.stack.weights / self.stack.weights.sum()
         given = -np.log1p(-np.clip(expit(_weighted(margins, shares)), _LEAST, 1.0 - _LEAST))
         target = -np.log1p(-np.clip(self.probability(margins), _LEAST, 1.0 - _LEAST))
         hazard = np.logaddexp(0.0, _weighted(curves, shares))
-        return -np.expm1(-hazard * (target / given)[:, None])
+        within, beyond = np.minimum(hazard, given[:, None]), np.maximum(hazard - given[:, None], 0.0)
+        return -np.expm1(-(within * (target / given)[:, None] + beyond))
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -116,6 +116,17 @@ def test_a_curve_goes_through_the_calibrated_probability_at_the_horizon_and_neve
     assert one.cumulative(curves[:1], curves[:1, 4]).tolist() == cumulative[:1].tolist()
 
 
+def test_beyond_the_horizon_hazards_are_those_of_the_members() -> None:
+    """P(decided in a later bin | undecided at its start) is what it was, whatever the calibration did before."""
+    stack = Stack(np.array([0.5, 0.5]), 0.0, np.full((1, 2), 0.5), np.zeros(1))
+    halved = CalibratedStack(stack, SplineCalibrator(np.zeros(0), -1.0, np.ones(1)), np.zeros(1), np.ones((1, 1)))
+    curves = np.linspace(-5, 3, 8)[None, :, None] + np.zeros((3, 8, 2))
+    undecided = 1 - halved.cumulative(curves, curves[:, 2])
+    before = 1 - 1 / (1 + np.exp(-curves[:, :, 0]))
+    np.testing.assert_allclose(undecided[:, 3:] / undecided[:, 2:-1], before[:, 3:] / before[:, 2:-1])
+    assert (undecided[:, :3] > before[:, :3]).all()
+
+
 def test_a_curve_that_is_right_at_the_horizon_stays_as_it_is() -> None:
     stack = Stack(np.array([0.5, 0.5]), 0.0, np.full((1, 2), 0.5), np.zeros(1))
     identity = CalibratedStack(stack, SplineCalibrator(np.zeros(0), 0.0, np.ones(1)), np.zeros(1), np.ones((1, 1)))

@@ -91,7 +91,7 @@ def fit_causes(
     seed: int,
     settings: TreeSettings | None = None,
 ) -> CauseShares:
-    """Fit on examples of the training fold, of which those that were seen to be decided teach something.
+    """Fit on examples of the training fold; those that were seen to be decided, by a known cause, teach something.
 
     Parameters
     ----------
@@ -103,7 +103,8 @@ def fit_causes(
     """
     settings = settings or SHARE_TREES
     periods = person_periods(days, observed_days)
-    example, bin_ = periods.example[periods.decided], periods.bin[periods.decided]
+    told = periods.decided & (cause[periods.example] > 0)
+    example, bin_ = periods.example[told], periods.bin[told]
     rows = append_bin(inputs.take(example), bin_)
     checked_features(rows, rows.names)
     own = slices.take(example)

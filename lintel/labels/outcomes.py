@@ -47,6 +47,12 @@ class Outcome:
         columns = {field.name: getattr(self, field.name) for field in fields(self)}
         return replace(self, **{name: one[rows] for name, one in columns.items() if one is not None})
 
+    def days_observed(self, as_of: Int64, until: int) -> NDArray[np.float64]:
+        """Timing: (p,) days from each point to `until` (UTC µs), or to the end of its log if that came first: the logs
+        of a pool end one by one, and after its end nothing that happened was seen."""
+        days = (until - as_of) / MICROSECONDS_PER_DAY
+        return days if self.censored_after is None else np.minimum(days, self.censored_after)
+
     def within(self, days: float) -> NDArray[np.int8]:
         """Timing: the status of "decided within `days`", for any number of them."""
         if self.days is None or self.censored_after is None:

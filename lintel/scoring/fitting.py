@@ -97,7 +97,7 @@ class Fitting:
         rows = np.flatnonzero((outcome.status != Status.NOT_ASKED) & (as_of < folds.calibration_from))
         slices, chosen = self._slices(rows), self.hyperparameters.of(entry.name)
         days = np.full(len(rows), np.nan) if outcome.days is None else outcome.days[rows]
-        observed = (folds.calibration_from - as_of[rows]) / MICROSECONDS_PER_DAY
+        observed = outcome.days_observed(as_of, folds.calibration_from)[rows]
         told = self.examples.learnable(rows), days, observed, self.examples.points.weight[rows], slices
         horizon = entry.horizon / MICROSECONDS_PER_DAY
         fitted: dict[str, Callable[[], Fit[Member]]] = {

@@ -74,7 +74,7 @@ def _target(
     if isinstance(entry, Timing):
         rows = np.flatnonzero((outcome.status != Status.NOT_ASKED) & (queries.as_of < border))
         days = np.full(len(rows), np.nan) if outcome.days is None else outcome.days[rows]
-        observed = (border - queries.as_of[rows]) / MICROSECONDS_PER_DAY
+        observed = outcome.days_observed(queries.as_of, border)[rows]
         slices = stopping_slices(queries.lead[rows], queries.as_of[rows])
         return timing_target(rows, days, observed, slices, horizon_days=entry.horizon / MICROSECONDS_PER_DAY)
     rows = np.flatnonzero((folds.fold == Fold.TRAIN) & (outcome.known_from <= border))

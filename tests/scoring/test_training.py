@@ -98,6 +98,21 @@ def test_timing_learns_nothing_of_decisions_after_its_border(trained) -> None:
     assert first.margins(every(examples)).tobytes() == second.margins(every(examples)).tobytes()
 
 
+def test_timing_learns_nothing_of_what_came_after_the_end_of_a_log(trained) -> None:
+    """In a pool one tenant's log may end before another's calibration begins: silence after it is no survival."""
+    examples, small = trained.examples, small_ensemble(10, patience=3)
+    outcome, as_of = examples.outcomes["timing"], examples.points.queries.as_of
+    entry, until = load_label_set("bpic2012").defined["timing"], fold_rows(examples, "timing").calibration_from
+    ended = (examples.points.queries.lead % 2 == 0) & (as_of < until)
+    left = np.where(ended, np.minimum(10.0, outcome.censored_after), outcome.censored_after)
+    cut = replace(outcome, censored_after=left)
+    assert ((outcome.days > left) & (as_of + outcome.days * 86_400e6 < until)).sum() > 20
+    forgotten = replace(cut, days=np.where(outcome.days > left, np.nan, outcome.days))
+    logs = (replace(examples, outcomes={**examples.outcomes, "timing": one}) for one in (cut, forgotten))
+    first, second = (Fitting(one, catalogue(), 1, small).dimension(entry) for one in logs)
+    assert first.margins(every(examples)).tobytes() == second.margins(every(examples)).tobytes()
+
+
 def test_what_is_typical_and_out_of_range_is_told_by_the_train_folds(trained) -> None:
     """Features of rows after every border may be anything: the profile and the models do not change."""
     examples, bundle = trained.examples, trained.bundle

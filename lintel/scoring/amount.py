@@ -84,12 +84,15 @@ class AmountModel:
     def conformed(self, inputs: Inputs, amount: Float64, weight: Float64, lead: NDArray[np.int32]) -> "AmountModel":
         """With a band that holds its level on these rows, of later leads than it was learnt from, (n,) each.
 
-        Rows without an amount (NaN) do not matter. Raises InputError if there is none with one.
+        Rows without an amount (NaN) do not matter. Raises InputError if there is none with one, or if they are of so
+        few leads that no band with ends holds the level.
         """
         rows = np.flatnonzero(amount > 0)
         low, _, high = self.log_quantiles(inputs.take(rows)).T
         known = np.log(amount[rows])
         band = fit_conformal(low, high, known, weight[rows], lead[rows], level=LEVELS[-1] - LEVELS[0])
+        if not np.isfinite(band.shift):
+            raise InputError(f"{band.leads} leads are too few for a band of amounts.", mend="Wait for more amounts.")
         return replace(self, conformal=band)
 
     def save(self, path: Path) -> None:

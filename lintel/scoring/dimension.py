@@ -17,7 +17,7 @@ from lintel.scoring.inputs import Inputs
 from lintel.scoring.member import BIAS
 from lintel.scoring.partial_pooling import TenantSpread
 from lintel.scoring.stacking import MemberEvidence
-from lintel.scoring.timing_curve import TimingCurve, incidence
+from lintel.scoring.timing_curve import MEDIAN, TimingCurve, incidence
 from lintel.scoring.venn_abers import VennAbers
 
 Float64 = NDArray[np.float64]
@@ -147,9 +147,12 @@ class Dimension:
         low, high = curve.band()
         if self.days_band is None:
             return low, high
-        inside = high < self.horizon_days
+        inside, median = high < self.horizon_days, curve.quantile(MEDIAN)
         moved_low, moved_high = self.days_band.band(np.fmin(low, self.horizon_days), np.fmin(high, self.horizon_days))
-        return np.where(low < self.horizon_days, np.maximum(moved_low, 0.0), low), np.where(inside, moved_high, high)
+        # a band that was too wide shrinks, but not past the median
+        moved_low = np.fmin(np.maximum(moved_low, 0.0), median)
+        moved_high = np.where(np.isinf(moved_high), np.nan, np.maximum(moved_high, median))
+        return np.where(low < self.horizon_days, moved_low, low), np.where(inside, moved_high, high)
 
 
 def _read(reader: Reader, inputs: Inputs) -> Inputs:

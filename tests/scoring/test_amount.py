@@ -82,6 +82,15 @@ def test_quantiles_never_cross(model: AmountModel) -> None:
         assert (np.diff(one.quantiles(inputs), axis=1) >= 0).all()
 
 
+def test_a_band_of_too_few_leads_is_refused(model: AmountModel) -> None:
+    """It would reach from nothing to infinity, which is neither an answer nor JSON."""
+    inputs, amount, _ = world(12, seed=4)
+    with pytest.raises(InputError, match="3 leads are too few"):
+        model.conformed(inputs, amount, np.ones(12), (np.arange(12) % 3).astype(np.int32))
+    enough = model.conformed(inputs, amount, np.ones(12), (np.arange(12) % 4).astype(np.int32))
+    assert np.isfinite(enough.quantiles(inputs)).all()
+
+
 def test_the_conformal_band_holds_its_level(model: AmountModel) -> None:
     """On a fold whose amounts scatter more than those learnt from."""
     inputs, amount, _ = world(4000, seed=4)

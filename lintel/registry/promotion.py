@@ -14,7 +14,6 @@ from lintel.labels.outcomes import Status
 from lintel.registry.models import ModelRegistry
 from lintel.registry.traffic import TrafficEntry
 from lintel.scoring.bundle import Bundle
-from lintel.scoring.dimension import NOTHING_BORROWED
 from lintel.scoring.evaluation import fold_rows
 from lintel.scoring.examples import Examples
 from lintel.scoring.folds import Fold, Folds
@@ -99,7 +98,7 @@ def contest(candidate: Bundle, champion: Bundle, examples: Examples) -> Contest:
             notes.append(f"{name}: not compared, {error}")
             continue
         rows, note = _unlearnt(folds, champion, name, examples)
-        rows = rows[examples.points.queries.as_of[rows] >= (ours[name].judged_from or NOTHING_BORROWED)]
+        rows = rows[examples.points.queries.as_of[rows] >= _new_from(candidate, name)]
         notes += [f"{name}: {note}"] if note else []
         if len(rows):
             paired[name] = _losses(candidate, champion, examples, name, rows)
@@ -171,8 +170,17 @@ def _unlearnt(folds: Folds, champion: Bundle, name: str, examples: Examples) -> 
     return new, f"{judged}, for the champion has learnt from what was known until {time_text(until)}"
 
 
-def _learnt_until(champion: Bundle, name: str) -> int:
-    """UTC µs until which a bundle may have learnt: where its own newest fold began, which only judged it."""
-    values = champion.metrics.get("dimensions", {}).get(name, {})
-    text = values.get("folds", {}).get("test_from", champion.manifest.known_until)
-    return to_microseconds(datetime.fromisoformat(text))
+def _new_from(candidate: Bundle, name: str) -> int:
+    """UTC µs from which on rows are new to the candidate; what its pool judges may have been learnt from this tenant
+    up to the pool's newest fold."""
+    known = candidate.scorer.ready[name].judged_from
+    return _learnt_until(candidate, name) if known is None else known
+
+
+def _learnt_until(bundle: Bundle, name: str) -> int:
+    """UTC µs until which a bundle may have learnt: where its newest fold began, which only judged it; where the pool's
+    newest fold judges it, the later of that and the tenant's own, up to which its level was learnt."""
+    values = bundle.metrics.get("dimensions", {}).get(name, {})
+    begins = [one["folds"]["test_from"] for one in (values, values.get("own", {})) if "folds" in one]
+    moments = begins or [bundle.manifest.known_until]
+    return max(to_microseconds(datetime.fromisoformat(text)) for text in moments)

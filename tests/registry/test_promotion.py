@@ -147,6 +147,29 @@ def test_rows_that_the_champion_has_learnt_from_are_left_out(trained: Trained) -
     assert "not compared" in none.notes[0]
 
 
+def test_what_the_pool_judges_is_compared_on_rows_that_are_new_to_the_pool(trained: Trained) -> None:
+    """A model lent as it is may have learnt from the tenant's own newest fold, if the tenant is in the pool."""
+    examples, bundle = trained.examples, trained.bundle
+    first, *_ = sorted(bundle.scorer.ready)
+    as_of = examples.points.queries.as_of[fold_rows(examples, first).rows(Fold.TEST)]
+    border = int(np.sort(as_of)[len(as_of) // 2])
+    lent = replace(bundle.scorer.ready[first], judged_from=None)
+    scorer = replace(bundle.scorer, dimensions={**bundle.scorer.dimensions, first: lent})
+    found = contest(replace(learnt_until(bundle, {first: border}), scorer=scorer), bundle, examples)
+    assert len(found.paired[first].lead) == int((as_of >= border).sum()) < len(as_of)
+
+
+def test_a_champion_judged_by_its_pool_has_learnt_its_level_from_the_tenant(trained: Trained) -> None:
+    examples, bundle = trained.examples, trained.bundle
+    first, *_ = sorted(bundle.scorer.ready)
+    as_of = examples.points.queries.as_of[fold_rows(examples, first).rows(Fold.TEST)]
+    later, metrics = int(np.sort(as_of)[len(as_of) // 2]), bundle.metrics
+    shown = {**metrics["dimensions"][first], "own": {"folds": {"test_from": time_text(later)}}}
+    report = Report({**metrics, "dimensions": {**metrics["dimensions"], first: shown}}, "")
+    found = contest(bundle, replace(bundle, report=report), examples)
+    assert len(found.paired[first].lead) == int((as_of >= later).sum()) < len(as_of)
+
+
 def test_a_champion_without_folds_has_learnt_all_that_was_known(trained: Trained) -> None:
     bare = replace(trained.bundle, report=Report({}, ""))
     found = contest(trained.bundle, bare, trained.examples)

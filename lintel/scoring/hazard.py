@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from lintel.errors import IncompatibleError
 from lintel.scoring.inputs import Inputs, checked_features
 from lintel.scoring.lightgbm_member import LeafSettings, LightGBMMember, fit_lightgbm
 from lintel.scoring.member import Fit
@@ -129,8 +130,7 @@ class Hazard:
     @classmethod
     def load(cls, path: Path, *, horizon_days: float, kind: str = XGBoostMember.kind) -> "Hazard":
         """Read what `save` wrote; `kind` is that of the member saved. Raises IncompatibleError for another file."""
-        start = tuple(json.loads(read_model(_start_file(path))))
-        return cls(TREES[kind].load(path), horizon_days, start)
+        return cls(TREES[kind].load(path), horizon_days, _read_start(_start_file(path)))
 
     def _margins(self, inputs: Inputs, bins: int) -> Float64:
         """Log-odds of the hazard of each of the first `bins`, (n, bins)."""
@@ -215,6 +215,16 @@ def _start_file(path: Path) -> Path:
     return path.with_name(f"{path.name}.start.txt")
 
 
+def _read_start(path: Path) -> tuple[float, ...]:
+    try:
+        start = tuple(float(one) for one in json.loads(read_model(path)))
+    except (TypeError, ValueError):
+        start = ()
+    if len(start) != BINS:
+        raise IncompatibleError(f"{path.name} does not hold the {BINS} log-odds of a hazard.", mend="Train again.")
+    return start
+
+
 def carried(base: Float64, shares: Float64) -> Float64:
     """Shares in the log-odds of an event in any bin, (n, s + 1) with the bias last, from those in each bin.
 
@@ -228,7 +238,7 @@ def carried(base: Float64, shares: Float64) -> Float64:
     """
     change = shares.sum(axis=2)
     split = np.einsum("nk,nks->ns", _mean_gradient(base, change), shares)
-    # the bias takes the error of the quadrature, far below 1e-6
+    # the bias takes the error of the quadrature: below 1e-6 for shares of some log-odds, .001 where they reach ten
     bias = log_odds_within(base + change) - split.sum(axis=1)
     return np.concatenate((split, bias[:, None]), axis=1)
 

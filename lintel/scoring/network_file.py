@@ -31,8 +31,11 @@ def read_arrays(path: Path, part: str) -> dict[str, NDArray[Any]]:
     if not zipfile.is_zipfile(content):
         raise _other(path, part)
     content.seek(0)
-    with np.load(content, allow_pickle=False) as found:
-        arrays = {name: found[name] for name in found.files}
+    try:
+        with np.load(content, allow_pickle=False) as found:
+            arrays = {name: found[name] for name in found.files}
+    except (zipfile.BadZipFile, ValueError):
+        raise _other(path, part) from None
     if _PART not in arrays or str(arrays.pop(_PART)) != part:
         raise _other(path, part)
     return arrays

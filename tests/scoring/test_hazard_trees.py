@@ -12,6 +12,7 @@ from lintel.errors import IncompatibleError
 from lintel.scoring.hazard import Hazard, fit_hazard
 from lintel.scoring.inputs import Inputs
 from lintel.scoring.lightgbm_member import LeafSettings, fit_lightgbm
+from lintel.scoring.model_file import write_model
 from lintel.scoring.stopping import StoppingSlices
 from lintel.scoring.timing_curve import EDGES_DAYS
 from lintel.scoring.xgboost_member import TreeSettings, fit_xgboost
@@ -101,3 +102,12 @@ def test_it_is_loaded_as_what_it_was_saved(hazard: Hazard, kind: str, tmp_path: 
     start.write_bytes(start.read_bytes()[:-1])
     with pytest.raises(IncompatibleError, match=r"timing\.ubj\.start\.txt is corrupt"):
         Hazard.load(path, horizon_days=14.0, kind=kind)
+
+
+@pytest.mark.parametrize("content", [b"{", b"3", b"[1.0, 2.0]", b'["a"]', b""])
+def test_a_start_that_is_none_is_refused(hazard: Hazard, kind: str, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "timing.ubj"
+    hazard.save(path)
+    write_model(tmp_path / "timing.ubj.start.txt", content)
+    with pytest.raises(IncompatibleError, match="does not hold the 14 log-odds"):
+        Hazard.load(path, horizon_days=30.0, kind=kind)

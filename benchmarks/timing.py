@@ -1,6 +1,6 @@
 """How good the forecasts of "when" are: beside Kaplan-Meier and Cox on the funnel, beside the truth on the simulator.
 
-    python -m benchmarks.timing [--only funnel|simulated] [--leads 2000] [--json]
+    python -m benchmarks.timing [--only funnel|simulated] [--leads 4000] [--json]
 
 The funnel is bpic2012, the newest fold of Lintel's own decision points. Kaplan-Meier gives every lead one curve; Cox is
 lifelines' proportional hazards on the same features (standardised, medians for what is missing, ridge), learnt from
@@ -279,7 +279,7 @@ def shown_simulated(found: Mapping[str, Mapping[str, Any]]) -> Table:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=("funnel", "simulated"), help="one part")
-    parser.add_argument("--leads", type=int, default=2_000, help="of each simulated world")
+    parser.add_argument("--leads", type=int, default=4_000, help="of each simulated world")
     parser.add_argument("--json", action="store_true", help="end with one JSON object")
     arguments = parser.parse_args()
     console, results = Console(stderr=arguments.json), {}

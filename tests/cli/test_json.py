@@ -23,11 +23,13 @@ READING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "keys list": (IN, {"tenant", "keys"}),
     "quarantine": (IN, {"tenant", "rows"}),
     "market list": (IN, {"tenant", "area", "series"}),
+    "tenants list": ((), {"tenants"}),
 }
 WRITING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "tune": (("--minutes", 0, "--dimension", "intent", *IN), {"tenant", "settings", "digest", "searches"}),
     "models promote": ((1, "--reason", "again", *IN), {"tenant", "version", "digest"}),
     "market area": (("national", *IN), {"tenant", "area"}),
+    "tenants pool": (("--allow", *IN), {"tenant", "pooled"}),
     "keys create": (("--name", "me", *IN), {"tenant", "name", "role", "key"}),
     "ingest simulator": (("--leads", 2), {"tenant", "source", "read", "appended", "duplicates", "quarantined"}),
     "replay": (("--lead", f"{TENANT}-000003", *IN, "--output", "{folder}/r.html"), {"lead_id", "path", "events"}),
@@ -41,8 +43,9 @@ ELSEWHERE = {
     "demo",
     "keys revoke",
     "market load",
+    "fairness",
 }
-"""Have tests of their own: test_data, test_ingest, test_keys, test_market, here below, and the demo end to end."""
+"""Have tests of their own: test_data, test_fairness, test_ingest, test_keys, test_market, here below, and the demo end to end."""
 
 
 def test_every_command_is_tried() -> None:

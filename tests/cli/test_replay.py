@@ -34,7 +34,7 @@ class _Scorer:
     def score(self, columns, queries, zone, context) -> Scores:
         assert zone is utc_offsets("America/Denver")
         known = np.array([(columns.known_at <= as_of).sum() for as_of in queries.as_of.tolist()]) / 100
-        scores = DimensionScores(known, known - 0.01, known + 0.01)
+        scores = DimensionScores(known, known - 0.01, known + 0.01, known, known)
         nothing = Priority(np.full(len(known), np.nan), (None,) * len(known))
         dimensions = {"conversion": scores, "intent": scores}
         return Scores(known[:, None].astype(np.float32), dimensions, nothing)

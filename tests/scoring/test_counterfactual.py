@@ -43,7 +43,7 @@ class LastKind:
 
 def doubtful(chances: list[float]) -> DimensionScores:
     probability = np.array(chances)
-    return DimensionScores(probability, probability - 0.1, probability + 0.1)
+    return DimensionScores(probability, probability - 0.1, probability + 0.1, probability, probability)
 
 
 def profile(seen: dict[str, float]) -> Any:
@@ -148,7 +148,7 @@ def real(trained, as_of: int, leads: NDArray[np.int32]) -> list[Counterfactual |
     queries = Queries(leads, np.full(len(leads), as_of))
     scores = scorer.score(trained.log.columns, queries, zone)
     sure = scores.dimensions[DIMENSION]
-    now = Present(scores.inputs.features, DimensionScores(sure.probability, sure.probability, sure.probability))
+    now = Present(scores.inputs.features, DimensionScores(*(sure.probability,) * 5))
     return counterfactuals(scorer, trained.log.columns, queries, now, closing=(), zone=zone)
 
 

@@ -37,11 +37,11 @@ def score_table(scores: DimensionScores, horizons_days: tuple[float, ...]) -> li
 
 def _timing(curve: TimingCurve, band: tuple[Float64, Float64], horizons_days: tuple[float, ...]) -> list[Json]:
     """Of each row, the days until it is decided, and the chance that it is within each horizon, by cause too."""
-    within = {f"{days:g}": np.round(curve.within(days), _DIGITS).tolist() for days in horizons_days}
+    within = {f"{days:g}": _chances(curve.within(days)) for days in horizons_days}
     low, median, high = (_days(one) for one in (band[0], curve.quantile(MEDIAN), band[1]))
-    by_cause: Mapping[str, list[list[float]]] = {}
+    by_cause: Mapping[str, list[Any]] = {}
     if curve.incidence is not None:
-        by_cause = {f"{days:g}": np.round(curve.within_by_cause(days), _DIGITS).tolist() for days in horizons_days}
+        by_cause = {f"{days:g}": _chances(curve.within_by_cause(days)) for days in horizons_days}
     rows: list[Json] = []
     for row in range(len(median)):
         told: Json = {"median_days": median[row], "band_days": [low[row], high[row]]}
@@ -53,6 +53,13 @@ def _timing(curve: TimingCurve, band: tuple[Float64, Float64], horizons_days: tu
             }
         rows.append(told)
     return rows
+
+
+def _chances(chances: Float64) -> list[Any]:
+    """Rounded, in lists of their shape; None where the horizon lies beyond what the curve covers."""
+    rounded: NDArray[np.object_] = np.round(chances, _DIGITS).astype(object)
+    rounded[np.isnan(chances)] = None
+    return list(rounded.tolist())
 
 
 def _days(days: Any) -> list[float | None]:

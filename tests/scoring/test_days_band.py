@@ -1,7 +1,7 @@
 """The band of days beside the median, whatever the conformal correction asks for."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from hypothesis import given
@@ -67,3 +67,14 @@ def test_a_correction_without_end_is_told_as_unknown() -> None:
     """Of too few leads the correction is infinite; answers are JSON, which has no infinity."""
     table = score_table(scores(np.full((3, BINS), 0.5), np.inf), (30.0,))
     assert json.loads(json.dumps(table, allow_nan=False))[0]["band_days"] == [0.0, None]
+
+
+def test_a_horizon_beyond_the_curve_is_told_as_unknown() -> None:
+    """A source's own labels may ask for any horizon; the curve ends after half a year."""
+    found = scores(np.full((3, BINS), -1.0), 0.0)
+    thirds = np.repeat(found.curve.cumulative[:, :, None] / 3.0, 3, axis=2)
+    table = score_table(replace(found, curve=replace(found.curve, incidence=thirds)), (180.0, 365.0))
+    row = json.loads(json.dumps(table, allow_nan=False))[0]
+    assert row["p_within"]["365"] is None
+    assert 0.0 < row["p_within"]["180"] < 1.0
+    assert all(one["365"] is None and one["180"] > 0.0 for one in row["p_within_by_cause"].values())

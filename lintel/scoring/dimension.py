@@ -26,6 +26,8 @@ LEVEL = 0.9
 """Coverage that intervals are made for."""
 LEAST_PROBABILITY = 0.0001
 """No score is surer than this: the data cannot tell."""
+_NEARBY = 1e-6
+"""Log-odds: of a run shorter than this no secant is taken."""
 
 
 NOTHING_BORROWED = -(2**62)
@@ -112,9 +114,11 @@ class Dimension:
         start, margin = shares[:, BIAS], shares.sum(axis=1)
         curve = self.calibrated.calibrator.log_odds
         rise, run = curve(margin) - curve(start), margin - start
-        secant = np.divide(rise, run, out=np.zeros_like(run), where=run != 0.0)
+        # shares may cancel to nothing: then the curve's own slope there is the limit of the secant
+        slope = (curve(margin + _NEARBY) - curve(margin)) / _NEARBY
+        secant = np.divide(rise, run, out=slope, where=np.abs(run) > _NEARBY)
         scaled = shares * secant[:, None]
-        scaled[:, BIAS] = curve(start)
+        scaled[:, BIAS] = curve(margin) - scaled[:, :BIAS].sum(axis=1)  # f(b), but for what shares nearly cancel
         return scaled
 
     def scores(self, inputs: Inputs) -> DimensionScores:

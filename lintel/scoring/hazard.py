@@ -202,7 +202,9 @@ def _balanced(added: Float64, periods: PersonPeriods, weight: Float64, start: Fl
             rate = expit(added[rows] + moved[bin_])
             rise = weight[rows] @ (periods.decided[rows] - rate)
             moved[bin_] += np.clip(rise / (weight[rows] @ (rate * (1.0 - rate)) + half), -1.0, 1.0)
-    return tuple(moved.tolist())
+    # bins without rows go on as the last one with them, here as in `_start`
+    there = np.bincount(periods.bin, weight, BINS) > 0.0
+    return tuple(moved[np.maximum.accumulate(np.where(there, np.arange(BINS), 0))].tolist())
 
 
 def _half_a_row(weight: Float64) -> float:

@@ -60,9 +60,14 @@ class Inputs:
         return replace(self, features=self.features[:, columns], names=tuple(self.names[one] for one in columns))
 
     def informative(self) -> "Inputs":
-        """With the features only that are not the same in every row: the others teach nothing and cost time."""
+        """With the features only that are not the same in every row: the others teach nothing and cost time.
+
+        Raises InputError if there is none.
+        """
         first = self.features[:1]
         same = np.all((self.features == first) | (np.isnan(self.features) & np.isnan(first)), axis=0)
+        if same.all():
+            raise InputError(f"all features are the same in all {len(self)} rows.", mend="Ingest a longer history.")
         return self.select(np.flatnonzero(~same))
 
 

@@ -62,14 +62,6 @@ class TimingCurve:
         return self.quantile(low), self.quantile(high)
 
 
-def bins_observed(observed_days: Float64) -> int:
-    """How many bins the examples were observed through: a curve that goes on would be made up.
-
-    `observed_days`, (n,), is how long each was observed; a bin counts if a hundred of them were, to its end.
-    """
-    return int((np.sum(observed_days[:, None] >= EDGES_DAYS[1:], axis=0) >= _LEAST_AT_RISK).sum())
-
-
 def bins_within(horizon_days: float) -> int:
     """How many bins lie within the horizon. Raises IncompatibleError for one that is not the end of a bin."""
     if horizon_days not in EDGES_DAYS[1:]:

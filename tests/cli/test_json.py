@@ -45,7 +45,7 @@ ELSEWHERE = {
     "market load",
     "fairness",
 }
-"""Have tests of their own: test_data, test_fairness, test_ingest, test_keys, test_market, here below, and the demo end to end."""
+"""Have tests of their own: test_data, test_fairness, test_ingest, test_keys, test_market, below, and the demo."""
 
 
 def test_every_command_is_tried() -> None:

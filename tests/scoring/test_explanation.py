@@ -1,5 +1,6 @@
 """Reasons: they add up exactly, and speak plainly."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -99,3 +100,21 @@ def test_reasons_carry_the_leads_own_value(trained) -> None:
     card = next(one for one in trained.bundle.score(trained.events, as_of, explain=True) if one.get("reasons"))
     assert all(set(one) == {"dimension", "text", "features", "log_odds"} for one in card["reasons"])
     assert any("(typical:" in one["text"] for one in card["reasons"])
+
+
+def test_shares_that_cancel_are_told_all_the_same(trained) -> None:
+    """A lead like the average one in sum has shares nevertheless: the curve's slope takes the place of the secant."""
+    model = trained.bundle.scorer.ready["conversion"]
+    inputs = trained.examples.inputs(np.array([0]))
+    shares = model.ensemble.contributions(inputs, model.calibrated.stack)
+    own = np.flatnonzero(shares[0, :-1])
+    shares[0, own[0]] -= shares[0, :-1].sum()  # they sum to nothing now
+
+    class Cancelled(type(model.ensemble)):
+        def contributions(self, inputs, stack):
+            return shares.copy()
+
+    ensemble = Cancelled(model.ensemble.members, model.ensemble.names)
+    found = replace(model, ensemble=ensemble).contributions(inputs)
+    assert np.abs(found[0, own]).max() > 0.0
+    assert found.sum() == pytest.approx(model.calibrated.calibrator.log_odds(shares.sum(axis=1))[0])

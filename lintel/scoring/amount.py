@@ -17,9 +17,9 @@ import xgboost
 from numpy.typing import NDArray
 
 from lintel.errors import IncompatibleError, InputError
+from lintel.scoring.booster_file import load_booster, save_booster
 from lintel.scoring.conformal import ConformalBand, fit_conformal
 from lintel.scoring.inputs import Inputs, checked_features
-from lintel.scoring.model_file import read_model, write_model
 from lintel.scoring.stopping import StoppingSlices
 from lintel.scoring.xgboost_member import Float32, Float64, TreeSettings
 
@@ -100,17 +100,12 @@ class AmountModel:
         conformal = None if self.conformal is None else self.conformal.to_json()
         booster = self.booster.copy()
         booster.set_attr(**{_ATTRIBUTE: json.dumps({"anchor": asdict(self.anchor), "conformal": conformal})})
-        write_model(path, bytes(booster.save_raw("ubj")))
+        save_booster(booster, path)
 
     @classmethod
     def load(cls, path: Path) -> "AmountModel":
         """Raises IncompatibleError if the file is corrupt, or not such a model."""
-        content = read_model(path)
-        booster = xgboost.Booster()
-        try:
-            booster.load_model(bytearray(content))
-        except xgboost.core.XGBoostError:
-            raise IncompatibleError(f"{path.name} is not an XGBoost model.", mend="Fetch the bundle again.") from None
+        booster = load_booster(path)
         attribute = booster.attr(_ATTRIBUTE)
         if attribute is None:
             raise IncompatibleError(f"{path.name} is no model of amounts.", mend="Fetch the bundle again.")

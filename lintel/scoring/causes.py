@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from lintel.errors import IncompatibleError, InputError
 from lintel.labels.definition import CAUSES
+from lintel.scoring.booster_file import load_booster, save_booster
 from lintel.scoring.hazard import append_bin, person_periods, with_bins
 from lintel.scoring.inputs import Inputs, checked_features
-from lintel.scoring.model_file import read_model, write_model
 from lintel.scoring.stopping import StoppingSlices
 from lintel.scoring.timing_curve import BINS
 from lintel.scoring.xgboost_member import Float32, Float64, TreeSettings
@@ -59,17 +59,12 @@ class CauseShares:
 
     def save(self, path: Path) -> None:
         """Write XGBoost's own UBJSON, sealed."""
-        write_model(path, bytes(self.booster.save_raw("ubj")))
+        save_booster(self.booster, path)
 
     @classmethod
     def load(cls, path: Path) -> "CauseShares":
         """Raises IncompatibleError if the file is corrupt, or not such a model."""
-        content = read_model(path)
-        booster = xgboost.Booster()
-        try:
-            booster.load_model(bytearray(content))
-        except xgboost.core.XGBoostError:
-            raise IncompatibleError(f"{path.name} is not an XGBoost model.", mend="Fetch the bundle again.") from None
+        booster = load_booster(path)
         if booster.attr(_SEEN) is None:
             raise IncompatibleError(f"{path.name} is no model of causes.", mend="Fetch the bundle again.")
         return cls(booster)

@@ -15,10 +15,9 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from lintel.errors import IncompatibleError
+from lintel.scoring.booster_file import load_booster, save_booster
 from lintel.scoring.inputs import Inputs, checked_features
 from lintel.scoring.member import Fit, without_sequence
-from lintel.scoring.model_file import read_model, write_model
 from lintel.scoring.stopping import StoppingSlices, check_outcomes, mean_one, number_of_trees
 
 Float32 = NDArray[np.float32]
@@ -88,18 +87,12 @@ class XGBoostMember:
 
     def save(self, path: Path) -> None:
         """Write XGBoost's own UBJSON, sealed."""
-        write_model(path, bytes(self.booster.save_raw("ubj")))
+        save_booster(self.booster, path)
 
     @classmethod
     def load(cls, path: Path) -> "XGBoostMember":
         """Raises IncompatibleError if the file is corrupt, or not a model that this XGBoost can read."""
-        content = read_model(path)
-        booster = xgboost.Booster()
-        try:
-            booster.load_model(bytearray(content))
-        except xgboost.core.XGBoostError:
-            raise IncompatibleError(f"{path.name} is not an XGBoost model.", mend="Fetch the bundle again.") from None
-        booster.set_param({"nthread": 1})  # waking threads takes longer than scoring a lead
+        booster = load_booster(path)
         return cls(tuple(booster.feature_names or ()), booster)
 
 

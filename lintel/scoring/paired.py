@@ -1,10 +1,13 @@
 """Two forecasters on the same rows: how much their log losses differ, and whether that is more than noise."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lintel.scoring.resampling import lead_draws
 
 Float64 = NDArray[np.float64]
 
@@ -75,7 +78,8 @@ def paired_comparison(
         raise ValueError("a comparison needs rows in every task")
     gap, weight = _by_lead(paired)
     observed = gap.sum(axis=0) / weight.sum(axis=0)
-    drawn = np.array([_ratio(count @ gap, count @ weight) for count in _counts(len(gap), seed, draws)])
+    counts = islice(lead_draws(np.arange(len(gap), dtype=np.int32), seed), draws)
+    drawn = np.array([_ratio(count @ gap, count @ weight) for count in counts])
     tails = (1.0 - level) / 2.0, (1.0 + level) / 2.0
     tasks = {
         name: Difference(float(observed[k]), *_interval(drawn[:, k], tails)) for k, name in enumerate(paired.keys())
@@ -94,13 +98,6 @@ def _by_lead(paired: Mapping[str, PairedLosses]) -> tuple[Float64, Float64]:
         for columns in (gaps, weights)
     )
     return np.stack(gap, axis=1), np.stack(weight, axis=1)
-
-
-def _counts(leads: int, seed: int, draws: int) -> Iterator[NDArray[np.int64]]:
-    """How often each lead is drawn, (L,), in each of the draws."""
-    random = np.random.default_rng(seed)
-    for _ in range(draws):
-        yield np.bincount(random.integers(0, leads, leads), minlength=leads)
 
 
 def _ratio(above: Float64, below: Float64) -> Float64:

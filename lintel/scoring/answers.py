@@ -1,11 +1,18 @@
 """Answers about leads: their scores, and who says so, on what evidence, as of when."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
 from lintel.errors import NotFoundError
+from lintel.events.columns import EventColumns, columns_from_table
 from lintel.events.moments import to_microseconds
+from lintel.market.context import ContextColumns
 from lintel.scoring.bundle import Bundle
 from lintel.scoring.comparison import Comparison, nightly_comparison, past_scores, stored_comparison
 from lintel.scoring.contact import QuietHours
@@ -17,6 +24,26 @@ from lintel.store.scores import ScoreRow, ScoreStore
 from lintel.store.tenants import Clock, Tenant
 
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """What the log said of some leads at one moment of its own: all that scores are made of."""
+
+    lead_ids: tuple[str, ...]  # (L,) distinct leads that live as themselves
+    columns: EventColumns  # their events; a lead's code is its position in `lead_ids`
+    survivors: Mapping[str, str]  # who was asked for -> the lead that it lives on as, which may have no events
+    seq: int  # of the newest event in the log then
+    context: ContextColumns  # the tenant's market series
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Answers in the order asked, and what the scores in them were made of."""
+
+    answers: list[Json]
+    rows: Mapping[str, int]  # lead that lives as itself and has scores -> its row in `features`
+    features: NDArray[np.float32]  # (k, F) in the order of the catalogue
 
 
 def score_leads(
@@ -48,18 +75,67 @@ def score_leads(
     """
     now = now or datetime.now(UTC)
     moment = as_of or tenant_time(store, tenant, now)
+    histories = read_histories(store, tenant, lead_ids, moment)
+    comparison = stored_comparison(scores, tenant, bundle.digest, moment, histories.lead_ids)
+    answered = answer_leads(
+        bundle,
+        tenant,
+        histories,
+        lead_ids,
+        moment,
+        explain=explain,
+        model_version=model_version,
+        served_by=served_by,
+        comparison=comparison,
+        now=now,
+    )
+    return answered.answers
+
+
+def read_histories(store: EventStore, tenant: Tenant, lead_ids: Sequence[str], moment: datetime) -> Histories:
+    """The histories of `lead_ids` from the store, with the merges that were known at `moment`."""
     seq = store.latest_seq(tenant.id)  # first, so that events and merges are of one moment, whatever is written now
     survivors = store.survivors(tenant.id, list(dict.fromkeys(lead_ids)), up_to_seq=seq, merged_by=moment)
     events = store.lead_events(tenant.id, list(survivors), up_to_seq=seq, merged_by=moment)
-    context = store.context.columns(tenant.id)
+    found = pc.unique(events.column("lead_id")).sort()
+    columns = columns_from_table(events, found)
+    return Histories(tuple(found.to_pylist()), columns, survivors, seq, store.context.columns(tenant.id))
+
+
+def answer_leads(
+    bundle: Bundle,
+    tenant: Tenant,
+    histories: Histories,
+    lead_ids: Sequence[str],
+    moment: datetime,
+    *,
+    explain: bool,
+    model_version: int | None,
+    served_by: str,
+    comparison: Comparison,
+    now: datetime,
+) -> Answered:
+    """Answers for `lead_ids`, in their order, from their histories alone: pure but for the answers' ids.
+
+    `comparison` is what the scores of `histories.lead_ids` are compared with; the rest as in `score_leads`.
+    """
     quiet = QuietHours(tenant.quiet_from_hour, tenant.quiet_to_hour)
-    cards = bundle.score(events, moment, explain=explain, time_zone=tenant.time_zone, context=context, quiet=quiet)
-    shared = _envelope(bundle, tenant, seq=seq, model_version=model_version, served_by=served_by)
-    answers = {card["lead_id"]: _answer(card, shared, now) for card in cards}
-    comparison = stored_comparison(scores, tenant, bundle.digest, moment, list(answers))
+    made = bundle.scorecards(
+        histories.columns,
+        histories.lead_ids,
+        to_microseconds(moment),
+        explain=explain,
+        time_zone=tenant.time_zone,
+        context=histories.context,
+        quiet=quiet,
+    )
+    shared = _envelope(bundle, tenant, seq=histories.seq, model_version=model_version, served_by=served_by)
+    answers = {card["lead_id"]: _answer(card, shared, now) for card in made.cards}
     for answer in answers.values():
         _compare(answer, comparison)
-    return [_of_lead(lead_id, survivors[lead_id], answers) for lead_id in lead_ids]
+    rows = {histories.lead_ids[lead]: row for row, lead in enumerate(made.scored.tolist())}
+    asked = [_of_lead(lead_id, histories.survivors[lead_id], answers) for lead_id in lead_ids]
+    return Answered(asked, rows, made.features)
 
 
 def score_batch(

@@ -32,7 +32,7 @@ from lintel.scoring.bundle_manifest import Manifest
 from lintel.scoring.bundle_models import dimension_json, read_dimensions, save_models
 from lintel.scoring.contact import NIGHT, ContactProfile, QuietHours
 from lintel.scoring.feature_profile import FeatureProfile
-from lintel.scoring.scorecard import scorecards
+from lintel.scoring.scorecard import Scorecards, scorecards
 from lintel.scoring.scorer import Scorer
 
 _MANIFEST, _DIGEST = "bundle.json", "bundle.sha256"
@@ -113,6 +113,23 @@ class Bundle:
         quiet: QuietHours = NIGHT,
     ) -> list[dict[str, Any]]:
         """As `score`, from columns whose lead codes are positions in `lead_ids`, as of UTC µs."""
+        found = self.scorecards(
+            columns, lead_ids, as_of, explain=explain, time_zone=time_zone, context=context, quiet=quiet
+        )
+        return found.cards
+
+    def scorecards(
+        self,
+        columns: EventColumns,
+        lead_ids: Sequence[str],
+        as_of: int,
+        *,
+        explain: bool = False,
+        time_zone: str,
+        context: ContextColumns = NO_CONTEXT,
+        quiet: QuietHours = NIGHT,
+    ) -> Scorecards:
+        """As `score_columns`, with the features that the scores were made of."""
         zone = utc_offsets(time_zone)
         return scorecards(
             self.scorer,

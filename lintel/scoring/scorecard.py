@@ -6,6 +6,7 @@ from itertools import starmap
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lintel.events.columns import EventColumns, Queries
 from lintel.events.kinds import kind_codes
@@ -37,6 +38,15 @@ class Asked:
     settled_by: Mapping[str, tuple[str, ...]]  # dimension -> kinds after which it is no longer asked
 
 
+@dataclass(frozen=True, slots=True)
+class Scorecards:
+    """One object a lead, and what the scores were made of."""
+
+    cards: list[Json]
+    scored: NDArray[np.int32]  # (k,) positions in `cards` of the leads that have scores, ascending
+    features: NDArray[np.float32]  # (k, F) their features, in the order of the catalogue
+
+
 def scorecards(
     scorer: Scorer,
     asked: Asked,
@@ -48,7 +58,7 @@ def scorecards(
     explain: bool,
     context: ContextColumns = NO_CONTEXT,
     quiet: QuietHours = NIGHT,
-) -> list[Json]:
+) -> Scorecards:
     """One object a lead, in the order of `lead_ids`, whose position is the code in `columns.lead`.
 
     An open lead has scores; a closed one its outcome; one of which nothing was known at `as_of` (UTC µs) an error.
@@ -62,9 +72,11 @@ def scorecards(
     ]
     leads = np.flatnonzero([standing is Standing.OPEN for standing in found.standing]).astype(np.int32)
     queries = Queries(leads, np.full(len(leads), as_of))
+    features = np.empty((0, len(scorer.catalogue.features)), np.float32)
     if len(queries):
         scores = scorer.score(columns, queries, zone, context)
         contact = _best_contact(scorer, scores, columns, queries, zone=zone, quiet=quiet)
+        features = scores.inputs.features
         shown = _Shown(scorer, asked, scores, _settled(asked, columns, queries), contact)
         for row, lead in enumerate(leads.tolist()):
             cards[lead] |= shown.card(row)
@@ -73,7 +85,7 @@ def scorecards(
             for lead, why in zip(leads.tolist(), explained, strict=True):
                 scored = {name for name, one in cards[lead]["dimensions"].items() if "probability" in one}
                 cards[lead] |= why.card(scored)
-    return cards
+    return Scorecards(cards, leads, features)
 
 
 @dataclass(frozen=True, slots=True)

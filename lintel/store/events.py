@@ -31,7 +31,8 @@ _LEADS_PER_QUERY = 500
 _EVENTS = sa.select(*(events.c[name] for name in READ_COLUMNS)).where(events.c.tenant == sa.bindparam("tenant"))
 _OF_LEADS = events.c.lead_id.in_(sa.bindparam("leads", expanding=True))
 _BY_LEAD = _EVENTS.where(_OF_LEADS).order_by(events.c.lead_id, events.c.occurred_at, events.c.seq)
-_BY_LEAD_UP_TO = _BY_LEAD.where(events.c.seq <= sa.bindparam("up_to_seq"))
+# `seq + 0`: by the bare column SQLite goes through the whole log instead of the index by lead, at twenty times the time
+_BY_LEAD_UP_TO = _BY_LEAD.where(events.c.seq + 0 <= sa.bindparam("up_to_seq"))
 _BY_TIME = _EVENTS.order_by(events.c.occurred_at, events.c.seq).limit(sa.bindparam("limit"))
 _BY_TIME_AFTER = _BY_TIME.where(
     sa.tuple_(events.c.occurred_at, events.c.seq)

@@ -5,6 +5,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+import lintel.store.events
 from lintel.errors import InputError, NotFoundError
 from lintel.events.columns import columns_from_table
 from lintel.events.schema import STORED_SCHEMA
@@ -216,3 +217,12 @@ def test_a_merged_contact_lives_on_as_its_survivor(store: EventStore, row: Row, 
     assert store.survivors("acme", ["lead1", "new"]) == {"lead1": "lead0", "new": "new"}
     assert ids(store.lead_events("acme", ["lead1"], up_to_seq=2)) == ["e1"]
     assert len(columns_from_table(found, pa.array(["lead0"]))) == 3
+
+
+def test_reading_the_log_as_it_was_goes_by_the_leads_index(tmp_path) -> None:
+    """By the primary key it would go through the whole log of the tenant."""
+    with EventStore.open(f"sqlite:///{tmp_path}/events.db") as store, store._database.read() as connection:
+        asked = lintel.store.events._BY_LEAD_UP_TO.params(tenant=1, leads=["lead"], up_to_seq=9)
+        query = asked.compile(dialect=store._database.dialect, compile_kwargs={"literal_binds": True})
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()
+    assert "events_by_lead" in plan[0][-1]

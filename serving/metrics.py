@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from serving.scoring_metrics import ScoringMetrics
+
 MEDIA_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 DURATION_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 MODEL_LABELS = ("digest", "version", "served_by")
@@ -36,12 +38,7 @@ class Metrics:
             registry=self.registry,
         )
         self.in_progress = self._worker_gauge("lintel_http_requests_in_progress", "Requests being answered now.")
-        self.scored_leads = Counter(
-            "lintel_scored_leads_total",
-            "Leads answered by the scoring endpoint: scored, or with an error in their place.",
-            ("served_by", "outcome"),
-            registry=self.registry,
-        )
+        self.scoring = ScoringMetrics(self.registry)
         self.events = Counter(
             "lintel_events_total",
             "Events sent to the append endpoint: appended, duplicate or rejected.",

@@ -84,6 +84,6 @@ def _score(runtime: Runtime, tenant: str, asked: ScoreRequest) -> list[dict[str,
         now=runtime.now(),
     )
     failed = sum("error" in answer for answer in answers)
-    runtime.metrics.scored_leads.labels(model.served_by, "scored").inc(len(answers) - failed)
-    runtime.metrics.scored_leads.labels(model.served_by, "error").inc(failed)
+    runtime.metrics.scoring.leads.labels("interactive", model.served_by, "scored").inc(len(answers) - failed)
+    runtime.metrics.scoring.leads.labels("interactive", model.served_by, "error").inc(failed)
     return answers

@@ -36,7 +36,25 @@ class Settings(BaseSettings):
         ge=1,
         le=100,
         validation_alias=AliasChoices("LINTEL_INFERENCE_WORKERS", "REALTIME_INFERENCE_WORKERS"),
-        description="Worker processes of the scoring service.",
+        description="Worker processes of the scoring service; the least of them where their number follows the load.",
+    )
+    inference_workers_max: int | None = Field(
+        default=None,
+        ge=1,
+        le=100,
+        description="Most worker processes; null means `inference_workers`, whatever the load.",
+    )
+    scaling_queue_wait_seconds: float = Field(
+        default=0.05, gt=0, description="Queue wait of interactive rows above which workers are added."
+    )
+    scaling_utilisation: float = Field(
+        default=0.7, gt=0, le=1, description="Share of the workers' capacity that should be in use."
+    )
+    scaling_down_seconds: float = Field(
+        default=300.0, gt=0, description="How long a worker must have been too many before it goes."
+    )
+    supervisor: Path | None = Field(
+        default=None, description="Socket to which a worker reports; its supervisor sets this, nobody else."
     )
     batch_rows: int = Field(
         default=200_000,

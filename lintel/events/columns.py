@@ -1,8 +1,11 @@
 """Events as plain numeric arrays sorted by (lead, time): what features and labels are computed from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from hashlib import blake2b
+from itertools import pairwise
+from operator import attrgetter
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +14,7 @@ from numpy.typing import NDArray
 
 from lintel.errors import IncompatibleError
 from lintel.events.kinds import Actor, kind_codes, kinds
-from lintel.events.schema import SIGNALS, Channel
+from lintel.events.schema import SIGNALS, STORED_SCHEMA, Channel
 
 NULL = np.iinfo(np.int64).min
 """An absent time, value or attribute."""
@@ -61,6 +64,10 @@ class EventColumns:
         return replace(self, lead=lead)
 
 
+_ARRAYS = attrgetter(*(field.name for field in fields(EventColumns)))
+_WITHOUT_LEAD = attrgetter(*(field.name for field in fields(EventColumns) if field.name != "lead"))
+
+
 @dataclass(frozen=True, slots=True)
 class Queries:
     """q pairs of lead code and as-of time (UTC µs), sorted by (lead, as_of)."""
@@ -88,6 +95,38 @@ def columns_from_table(events: pa.Table, leads: pa.Array) -> EventColumns:
     codes = pc.index_in(events.column("lead_id"), leads)
     events = events.append_column("lead", codes).filter(pc.is_valid(codes))
     return sort_columns(_fold_corrections(_unsorted(events), events))
+
+
+def joined(parts: Sequence[EventColumns]) -> EventColumns:
+    """The events of several leads, one lead a part, as one: the lead of part i has the code i.
+
+    Equal to what `columns_from_table` makes of their events together, for corrections and ties never cross leads.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return no_columns()
+    lead = np.repeat(np.arange(len(parts), dtype=np.int32), [len(part.lead) for part in parts])
+    return EventColumns(lead, *(np.concatenate(some, axis=-1) for some in zip(*map(_WITHOUT_LEAD, parts), strict=True)))
+
+
+def split(columns: EventColumns, leads: int) -> list[EventColumns]:
+    """The events of each of the `leads` leads on their own, under the code 0: copies, which keep nothing else alive."""
+    edges = np.searchsorted(columns.lead, np.arange(leads + 1)).tolist()
+    arrays = _WITHOUT_LEAD(columns)
+    return [
+        EventColumns(np.zeros(end - begin, np.int32), *(array[..., begin:end].copy() for array in arrays))
+        for begin, end in pairwise(edges)
+    ]
+
+
+@cache
+def no_columns() -> EventColumns:
+    """No events at all."""
+    nothing = columns_from_table(STORED_SCHEMA.empty_table(), pa.array([], pa.string()))
+    for array in _ARRAYS(nothing):
+        array.flags.writeable = False
+    return nothing
 
 
 def sort_columns(columns: EventColumns) -> EventColumns:
@@ -198,8 +237,7 @@ def _corrections(columns: EventColumns, events: pa.Table) -> dict[int, list[tupl
 
 
 def _concatenated(first: EventColumns, second: EventColumns) -> EventColumns:
-    pairs = ((getattr(first, field.name), getattr(second, field.name)) for field in fields(EventColumns))
-    return EventColumns(*(np.concatenate(pair, axis=-1) for pair in pairs))
+    return EventColumns(*(np.concatenate(pair, axis=-1) for pair in zip(_ARRAYS(first), _ARRAYS(second), strict=True)))
 
 
 @cache

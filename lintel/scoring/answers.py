@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from lintel.errors import NotFoundError
 from lintel.events.columns import EventColumns, columns_from_table
 from lintel.events.moments import to_microseconds
 from lintel.market.context import ContextColumns
@@ -21,6 +20,7 @@ from lintel.scoring.evidence import Rung, weakest
 from lintel.store.events import EventStore
 from lintel.store.log import TenantLog
 from lintel.store.scores import ScoreRow, ScoreStore
+from lintel.store.tenant_state import clock_time
 from lintel.store.tenants import Clock, Tenant
 
 Json = dict[str, Any]
@@ -183,12 +183,7 @@ def store_batch(scores: ScoreStore, log: TenantLog, bundle: str, answers: Sequen
 
 def tenant_time(store: EventStore, tenant: Tenant, now: datetime) -> datetime:
     """What `as_of: null` means for the tenant. Raises NotFoundError if its log is empty and has no end."""
-    if tenant.clock is Clock.LIVE:
-        return now
-    newest = store.newest_known_at(tenant.id)
-    if newest is None:
-        raise NotFoundError(f"Tenant {tenant.id!r} has no events yet.", mend="Ingest some first.")
-    return newest
+    return now if tenant.clock is Clock.LIVE else clock_time(tenant, store.state(tenant.id).newest_known_at, now)
 
 
 def _envelope(bundle: Bundle, tenant: Tenant, *, seq: int, model_version: int | None, served_by: str) -> dict[str, Any]:

@@ -83,12 +83,19 @@ def stored_comparison(
         return Comparison(None, None, {}, "no store of scores was given")
     past = past_scores(scores, tenant.id, bundle, as_of, lead_ids)
     found = scores.ranking(tenant.id, bundle, until=as_of)
+    return compared_with(None if found is None else (found[0], Ranking.from_json(found[1])), as_of, past)
+
+
+def compared_with(
+    found: tuple[datetime, Ranking] | None, as_of: datetime, past: Mapping[str, PastScores]
+) -> Comparison:
+    """The comparison with the newest ranking by the same bundle that was there at `as_of`, if any, and its time."""
     if found is None:
         return Comparison(None, None, past, "no nightly run has scored the open leads with this model by then")
-    ranked_at, content = found
+    ranked_at, ranked = found
     if as_of - ranked_at > timedelta(days=MAX_RANKING_DAYS):
         return Comparison(None, None, past, f"the nightly run before is more than {MAX_RANKING_DAYS} days older")
-    return Comparison(Ranking.from_json(content), to_microseconds(ranked_at), past)
+    return Comparison(ranked, to_microseconds(ranked_at), past)
 
 
 def past_scores(

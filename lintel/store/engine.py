@@ -153,6 +153,26 @@ class BulkInsert:
         connection.exec_driver_sql(self._sql, named)
 
 
+class RowRead:
+    """A query straight at the driver, whose rows are plain tuples. On SQLite without SQLAlchemy's work per call, which
+    is most of the time of reading one row by its key (13 of 40 µs are left)."""
+
+    def __init__(self, query: sa.Select[Any], database: Database) -> None:
+        compiled = query.compile(dialect=database.dialect)
+        self._sql = str(compiled)
+        self._query = query
+        self._database = database
+        self._names = tuple(compiled.positiontup or ())
+
+    def __call__(self, **parameters: object) -> list[Any]:
+        with self._database.read() as connection:
+            if not self._database.is_sqlite:
+                result: Any = connection.execute(self._query, parameters)
+                return list(result.cursor.fetchall())
+            driver: Any = connection.connection.dbapi_connection
+            return list(driver.execute(self._sql, [parameters[name] for name in self._names]).fetchall())
+
+
 def _parsed(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)

@@ -15,11 +15,12 @@ from lintel.events.validation import Rejection, check
 from lintel.store.aliases import Aliases, Merge
 from lintel.store.append import EventWriter, unknown_tenant
 from lintel.store.context import ContextStore
-from lintel.store.engine import Database
+from lintel.store.engine import Database, RowRead
 from lintel.store.handle import Handle
 from lintel.store.quarantine import Quarantine, Quarantined
 from lintel.store.rows import READ_COLUMNS, new_events, stored_table
 from lintel.store.tables import bodies, events, lead_merges, tenants
+from lintel.store.tenant_state import ChangedLeads, TenantState, changed_leads
 from lintel.store.tenants import Clock, Tenant
 
 CLOCK_JUMP = timedelta(days=90)
@@ -53,6 +54,20 @@ _LEADS = (
 )
 _COUNTERS = sa.select(tenants.c.number, tenants.c.last_seq, tenants.c.newest_known_at, tenants.c.merges).where(
     tenants.c.id == sa.bindparam("tenant")
+)
+_STATE = sa.select(
+    tenants.c.settings,
+    tenants.c.number,
+    tenants.c.last_seq,
+    tenants.c.newest_known_at,
+    tenants.c.merges,
+    tenants.c.context_changes,
+).where(tenants.c.id == sa.bindparam("tenant"))
+_CHANGED = (
+    sa.select(events.c.lead_id, events.c.seq)
+    .where(events.c.tenant == sa.bindparam("number"), events.c.seq > sa.bindparam("after_seq"))
+    .order_by(events.c.seq)
+    .limit(sa.bindparam("limit"))
 )
 
 
@@ -113,6 +128,9 @@ class EventStore(Handle):
         self._quarantine = Quarantine(database)
         self.context = ContextStore(database)
         self._known_aliases: dict[int, tuple[int, list[Merge], Aliases]] = {}
+        self._known_settings: dict[str, tuple[str, Tenant]] = {}
+        self._read_state = RowRead(_STATE, database)
+        self._read_changed = RowRead(_CHANGED, database)
 
     # tenants
 
@@ -256,6 +274,28 @@ class EventStore(Handle):
         """The next events by `seq`, as recorded: the feed that derived data follows."""
         number = self._counters(tenant).number
         return stored_table(tenant, self._rows(_CHANGES, tenant=number, after_seq=after_seq, limit=limit))
+
+    def state(self, tenant: str) -> TenantState:
+        """What everything kept of a tenant in memory is versioned by. One row by its key, some 20 µs."""
+        rows = self._read_state(tenant=tenant)
+        if not rows:
+            raise unknown_tenant(tenant)
+        settings, *counters = rows[0]
+        known = self._known_settings.get(tenant)
+        if known is None or known[0] != settings:
+            known = self._known_settings[tenant] = (settings, Tenant.from_json(settings))
+        return TenantState(known[1], *counters)
+
+    def changed_leads(self, state: TenantState, after_seq: int, limit: int = 2_000) -> ChangedLeads:
+        """Which leads have events newer than `after_seq`, from at most `limit` of these events."""
+        rows = self._read_changed(number=state.number, after_seq=after_seq, limit=limit)
+        return changed_leads(rows, after_seq, limit)
+
+    def merges(self, tenant: str, *, up_to_seq: int) -> list[Merge]:
+        """All merges of a tenant's leads among the events up to `up_to_seq`."""
+        counters = self._counters(tenant)
+        self._aliases(counters)
+        return [merge for merge in self._known_aliases[counters.number][1] if merge.seq <= up_to_seq]
 
     def latest_seq(self, tenant: str) -> int:
         """The newest `seq`; 0 before the first event."""

@@ -12,11 +12,13 @@ import sqlalchemy as sa
 
 from lintel.errors import InputError
 from lintel.events.moments import from_microseconds, to_microseconds
+from lintel.store.engine import Database, RowRead
 from lintel.store.handle import Handle
-from lintel.store.tables import rankings, scores
+from lintel.store.tables import rankings, score_versions, scores
 
 _CHUNK = 200  # rows a transaction, some 10 ms
 _NOT_LATEST = {"latest": False}
+_VERSION = sa.select(score_versions.c.version).where(score_versions.c.tenant == sa.bindparam("tenant"))
 
 KEPT_DAYS = 180
 """Twice the longest horizon, so that what was said can be held against what became of it."""
@@ -66,6 +68,15 @@ class ScoreStore(Handle):
 
     scripts = "state"
 
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._read_version = RowRead(_VERSION, database)
+
+    def version(self, tenant: str) -> int:
+        """Grows with every change of the tenant's scores and rankings; 0 before the first. One row by its key."""
+        rows = self._read_version(tenant=tenant)
+        return int(rows[0][0]) if rows else 0
+
     def put(self, tenant: str, rows: Sequence[ScoreRow]) -> None:
         """Keep scores. The newest `as_of` of a lead is its latest; the same lead, as_of and bundle is replaced."""
         unique = {(row.lead_id, row.as_of, row.bundle): row for row in rows}
@@ -73,6 +84,7 @@ class ScoreStore(Handle):
         for start in range(0, len(ordered), _CHUNK):
             with self._database.write() as connection:
                 self._put(connection, tenant, ordered[start : start + _CHUNK])
+                self._changed(connection, tenant)
 
     def retire(self, tenant: str, before: datetime) -> int:
         """Take leads that were last scored before a moment (closed or gone since) off the list; how many there were.
@@ -81,7 +93,9 @@ class ScoreStore(Handle):
         """
         stale = (scores.c.tenant == tenant) & scores.c.latest & (scores.c.scored_at < to_microseconds(before))
         with self._database.write() as connection:
-            return connection.execute(sa.update(scores).where(stale).values(_NOT_LATEST)).rowcount
+            retired = connection.execute(sa.update(scores).where(stale).values(_NOT_LATEST)).rowcount
+            self._changed(connection, tenant)
+        return retired
 
     def page(self, tenant: str, sort: str = "priority", limit: int = 50, cursor: str | None = None) -> ScorePage:
         """The latest answers, highest priority first, ties by lead id downward.
@@ -143,6 +157,7 @@ class ScoreStore(Handle):
         with self._database.write() as connection:
             keys = list(rankings.primary_key)
             connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=changes), row)
+            self._changed(connection, tenant)
 
     def ranking(self, tenant: str, bundle: str, *, until: datetime) -> tuple[datetime, dict[str, Any]] | None:
         """The newest ranking by a bundle that is not newer than `until`, and its as-of time."""
@@ -153,6 +168,12 @@ class ScoreStore(Handle):
             found = connection.execute(query).one_or_none()
         return None if found is None else (from_microseconds(found.as_of), json.loads(found.ranking))
 
+    def ranking_times(self, tenant: str, bundle: str) -> list[int]:
+        """The as-of times (UTC µs) of all rankings by a bundle, ascending."""
+        query = sa.select(rankings.c.as_of).where(rankings.c.tenant == tenant, rankings.c.bundle == bundle)
+        with self._database.read() as connection:
+            return list(connection.execute(query.order_by(rankings.c.as_of)).scalars())
+
     def forget(self, tenant: str, as_of: datetime) -> int:
         """Remove scores and rankings more than `KEPT_DAYS` older than `as_of`, but for each lead's latest; how many
         scores there were."""
@@ -160,6 +181,7 @@ class ScoreStore(Handle):
         with self._database.write() as connection:
             old = (rankings.c.tenant == tenant) & (rankings.c.as_of < before)
             connection.execute(sa.delete(rankings).where(old))
+            self._changed(connection, tenant)
         key = sa.tuple_(*scores.primary_key)
         old = (scores.c.tenant == tenant) & (scores.c.as_of < before) & sa.not_(scores.c.latest)
         some = sa.select(*scores.primary_key).where(old).limit(_CHUNK)
@@ -167,6 +189,7 @@ class ScoreStore(Handle):
         while last == _CHUNK:
             with self._database.write() as connection:
                 last = connection.execute(sa.delete(scores).where(key.in_(some))).rowcount
+                self._changed(connection, tenant)
             removed += last
         return removed
 
@@ -183,8 +206,15 @@ class ScoreStore(Handle):
             removed = connection.execute(
                 sa.delete(scores).where(scores.c.tenant == tenant, scores.c.lead_id == lead_id)
             ).rowcount
+            self._changed(connection, tenant)
         self._database.forget_log()
         return removed
+
+    def _changed(self, connection: sa.Connection, tenant: str) -> None:
+        """Part of every transaction that changes scores or rankings."""
+        insert = self._database.insert(score_versions).values(tenant=tenant, version=1)
+        change = {"version": score_versions.c.version + 1}
+        connection.execute(insert.on_conflict_do_update(index_elements=["tenant"], set_=change))
 
     def _put(self, connection: sa.Connection, tenant: str, rows: Sequence[ScoreRow]) -> None:
         """`rows` by (lead, as_of)."""

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 EVENTS_HEAD = "0002"
-STATE_HEAD = "0002"
+STATE_HEAD = "0003"
 """Newest migrations, so that opening a store that is up to date does not load Alembic."""
 
 EVENTS = MetaData()
@@ -156,6 +156,14 @@ rankings = Table(
     Column("as_of", BigInteger, primary_key=True, autoincrement=False),
     Column("bundle", Text, primary_key=True),
     Column("ranking", Text, nullable=False),  # JSON of lintel.scoring.grading.Ranking
+)
+
+# grows with every change of a tenant's scores and rankings, in the same transaction
+score_versions = Table(
+    "score_versions",
+    STATE,
+    Column("tenant", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
 )
 
 api_keys = Table(

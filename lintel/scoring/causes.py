@@ -6,6 +6,7 @@ are fitted apart, so that the causes always sum to the all-cause curve, also aft
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,13 @@ _SEEN = "causes"
 """Attribute of the booster: the causes that its training rows had, by position in CAUSES."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CauseShares:
     """P(cause | decided in a bin) of each of CAUSES; nothing for causes that no training row had."""
 
     booster: xgboost.Booster
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The features that it reads, in their order."""
         return tuple(self.booster.feature_names or ())[:-1]
@@ -69,7 +70,7 @@ class CauseShares:
             raise IncompatibleError(f"{path.name} is no model of causes.", mend="Fetch the bundle again.")
         return cls(booster)
 
-    @property
+    @cached_property
     def _seen(self) -> NDArray[np.bool_]:
         positions = [int(one) for one in self.booster.attr(_SEEN).split(",")]
         return np.isin(np.arange(len(CAUSES)), positions)

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from lintel.errors import IncompatibleError
-from lintel.scoring.inputs import Inputs
+from lintel.scoring.inputs import Inputs, positions
 from lintel.scoring.member import BIAS, SEQUENCE, Member, TimingMember
 from lintel.scoring.network import encoded
 from lintel.scoring.network_encoder import Encoder
@@ -43,21 +42,21 @@ class Ensemble:
 
     def margins(self, inputs: Inputs) -> Float64:
         """Log-odds of every member, (n, M)."""
-        inputs, parts = self.read(inputs), zip(self.members, self._columns, strict=True)
-        return np.stack([member.margin(inputs.select(columns)) for member, columns in parts], axis=1)
+        inputs = self.read(inputs)
+        return np.stack([member.margin(inputs.read(member.names)) for member in self.members], axis=1)
 
     def curves(self, inputs: Inputs) -> Float64 | None:
         """Every member's log-odds of "decided by the edge", (n, BINS, M); None unless each has a curve."""
         if not _all_timing(self.members):
             return None
-        inputs, parts = self.read(inputs), zip(self.members, self._columns, strict=True)
-        return np.stack([_log_odds(one.cumulative(inputs.select(columns))) for one, columns in parts], axis=2)
+        inputs = self.read(inputs)
+        return np.stack([_log_odds(one.cumulative(inputs.read(one.names))) for one in self.members], axis=2)
 
     def contributions(self, inputs: Inputs, stack: Stack) -> Float64:
         """Shares (n, F + 2) in the stacked log-odds, to which each row sums; columns as in `member`."""
         inputs, shares = self.read(inputs), np.zeros((len(inputs), len(self.names) + 2))
         for member, columns, weight in zip(self.members, self._columns, stack.weights.tolist(), strict=True):
-            own = weight * member.contributions(inputs.select(columns))
+            own = weight * member.contributions(inputs.read(member.names))
             shares[:, columns] += own[:, :SEQUENCE]
             shares[:, SEQUENCE:] += own[:, SEQUENCE:]
         shares[:, BIAS] += stack.intercept
@@ -91,11 +90,7 @@ def columns_of(reader: Reader, names: Sequence[str]) -> NDArray[np.intp]:
 
     Raises IncompatibleError if one is not there.
     """
-    position = {name: index for index, name in enumerate(names)}
-    absent = [name for name in reader.names if name not in position]
-    if absent:
-        raise IncompatibleError(f"the model reads feature {absent[0]!r}, which the catalogue does not have.")
-    return np.array([position[name] for name in reader.names], np.intp)
+    return positions(tuple(reader.names), tuple(names))
 
 
 def _all_timing(members: tuple[Member, ...]) -> TypeGuard[tuple[TimingMember, ...]]:

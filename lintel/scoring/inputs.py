@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lintel.errors import InputError
+from lintel.errors import IncompatibleError, InputError
 
 Float32 = NDArray[np.float32]
 Rows = NDArray[np.intp]
@@ -59,6 +60,11 @@ class Inputs:
         """The features at `columns`, in that order."""
         return replace(self, features=self.features[:, columns], names=tuple(self.names[one] for one in columns))
 
+    def read(self, names: tuple[str, ...]) -> "Inputs":
+        """The features `names`, in that order. Raises IncompatibleError if one is not there."""
+        features = self.features.take(positions(names, self.names), axis=1)
+        return Inputs(features, names, self.sequences, self.encoding)
+
     def informative(self) -> "Inputs":
         """With the features only that are not the same in every row: the others teach nothing and cost time.
 
@@ -71,20 +77,36 @@ class Inputs:
         return self.select(np.flatnonzero(~same))
 
 
+@lru_cache(maxsize=256)
+def positions(wanted: tuple[str, ...], names: tuple[str, ...]) -> Rows:
+    """Where the `wanted` stand among the names; kept, since members ask the same for every lead.
+
+    Raises IncompatibleError if one is not there.
+    """
+    place = {name: index for index, name in enumerate(names)}
+    absent = next((name for name in wanted if name not in place), None)
+    if absent is not None:
+        raise IncompatibleError(f"the model reads feature {absent!r}, which the catalogue does not have.")
+    found = np.array([place[name] for name in wanted], np.intp)
+    found.flags.writeable = False
+    return found
+
+
 def checked_features(inputs: Inputs, expected: Sequence[str]) -> Float32:
     """The features, once they are known to be (n, F) without infinities, in the `expected` columns.
 
     Raises InputError otherwise. NaN means missing and is fine.
     """
     features, given = inputs.features, inputs.names
-    if tuple(given) != tuple(expected):
+    if given is not expected and tuple(given) != tuple(expected):
         pairs = zip(given, expected, strict=False)
         first = next((f"{b!r} was expected, {a!r} given" for a, b in pairs if a != b), None)
         difference = first or f"their number is {len(given)}, not {len(expected)}"
         raise InputError(f"feature columns are not those of the model: {difference}.", mend="Use its catalogue.")
     if features.ndim != 2 or features.shape[1] != len(expected):
         raise InputError(f"features have shape {features.shape}, expected (n, {len(expected)}).")
-    infinite = np.isinf(features).any(axis=0)
+    infinite = np.isinf(features)
     if infinite.any():
-        raise InputError(f"feature {expected[int(np.argmax(infinite))]!r} is infinite.", mend="Missing is NaN.")
+        first = expected[int(infinite.any(axis=0).argmax())]
+        raise InputError(f"feature {first!r} is infinite.", mend="Missing is NaN.")
     return features

@@ -75,7 +75,7 @@ class XGBoostMember:
         features = checked_features(inputs, self.names)
         if not len(features):
             return np.zeros(0)
-        return self.booster.inplace_predict(features, predict_type="margin").astype(np.float64)
+        return self.booster.inplace_predict(features, predict_type="margin", validate_features=False).astype(np.float64)
 
     def contributions(self, inputs: Inputs) -> Float64:
         """TreeSHAP values (n, F + 2) in log-odds; a row sums to its margin, and nothing is the sequence's."""

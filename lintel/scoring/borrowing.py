@@ -61,6 +61,11 @@ class Borrowing:
         except InputError:
             return self._unshifted(lent)
 
+    @property
+    def lighter(self) -> "Borrowing | None":
+        """Borrowing of the pool's light models in the same way; None if it has none."""
+        return None if self.pool.lighter is None else replace(self, pool=self.pool.lighter)
+
     def figures(self, name: str) -> dict[str, Any]:
         """How good the dimension is on the pool's newest fold, for tenants that cannot tell from their own."""
         return {**self.pool.metrics["dimensions"][name], "judged_on": JUDGED_ON_POOL}

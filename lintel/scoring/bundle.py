@@ -2,6 +2,8 @@
 
     bundle.json     what it is: catalogue, labels, data, dimensions, calibrations, sha256 of every other file
     models/         native files, one a member of a dimension
+    models/light/   those of the light model, one a dimension
+    golden.npz      some simulated leads and what was answered about them
     metrics.json, model_card.md, plots/
 
 Its digest is the sha256 over the sorted digests of all files. It is written whole or not at all, and read only if
@@ -13,6 +15,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -28,15 +31,19 @@ from lintel.features.catalogue import catalogue
 from lintel.labels.definition import load_label_set
 from lintel.language.signals import VERSION as SIGNAL_VERSION
 from lintel.market.context import NO_CONTEXT, ContextColumns
-from lintel.scoring.bundle_manifest import Manifest
-from lintel.scoring.bundle_models import dimension_json, read_dimensions, save_models
+from lintel.scoring.bundle_manifest import FORMAT, Manifest
+from lintel.scoring.bundle_models import dimension_json, read_dimensions, save_light, save_models
 from lintel.scoring.contact import NIGHT, ContactProfile, QuietHours
+from lintel.scoring.dimension import Dimension
 from lintel.scoring.feature_profile import FeatureProfile
+from lintel.scoring.golden import GoldenRequest, check_golden, golden_request
+from lintel.scoring.light import LightModels, light_scorer
 from lintel.scoring.scorecard import Scorecards, scorecards
 from lintel.scoring.scorer import Scorer
 
 _MANIFEST, _DIGEST = "bundle.json", "bundle.sha256"
-_METRICS, _CARD = "metrics.json", "model_card.md"
+_METRICS, _CARD, _GOLDEN = "metrics.json", "model_card.md", "golden.npz"
+_LIGHT = "light"
 _FETCH_AGAIN = "Fetch it from the registry again, or train anew."
 
 
@@ -49,14 +56,17 @@ class Report:
     plots: Mapping[str, bytes] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bundle:
-    """Models, what they learnt from, and how good they are. `digest` is empty until it is saved or loaded."""
+    """Models, what they learnt from, and how good they are. `digest` is empty until it is saved or loaded, and
+    `golden` is None until then; it stays so in bundles of before there was one, which have no light model either."""
 
     manifest: Manifest
     scorer: Scorer
     report: Report
     digest: str = ""
+    light: LightModels = field(default_factory=dict)
+    golden: GoldenRequest | None = None
 
     @property
     def name(self) -> str:
@@ -69,6 +79,26 @@ class Bundle:
     @property
     def model_card(self) -> str:
         return self.report.model_card
+
+    @cached_property
+    def lighter(self) -> "Bundle | None":
+        """The same bundle, answering with its light models; None if it has none."""
+        if not any(isinstance(one, Dimension) for one in self.light.values()):
+            return None
+        return replace(self, scorer=light_scorer(self.scorer, self.light), light={}, golden=None)
+
+    def check_golden(self) -> None:
+        """Ask the golden request, which also warms the models.
+
+        Raises IncompatibleError naming the first number that is another one than when the bundle was trained. A bundle
+        of before there were golden requests has nothing to be held against, and is only warmed by its first request.
+        """
+        if self.golden is not None:
+            check_golden(self.golden, self.scorer, self._light_scorer)
+
+    @property
+    def _light_scorer(self) -> Scorer | None:
+        return None if self.lighter is None else self.lighter.scorer
 
     def score(
         self,
@@ -152,12 +182,14 @@ class Bundle:
             raise InputError(f"there is something at {path.name} already.", mend="Bundles are never overwritten.")
         partial = path.with_name(f".{path.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
+        golden = golden_request(self.scorer, self._light_scorer)
+        whole = replace(self, manifest=replace(self.manifest, format=FORMAT), golden=golden)
         try:
-            digest = _write(self, partial)
+            digest = _write(whole, partial)
             partial.rename(path)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-        return replace(self, digest=digest)
+        return replace(whole, digest=digest)
 
     @classmethod
     def load(cls, path: Path | str) -> "Bundle":
@@ -171,8 +203,12 @@ class Bundle:
         try:
             manifest = Manifest.from_json(content["manifest"])
             _check_versions(manifest)
-            report = _read_report(folder)
-            return cls(manifest, _read_scorer(folder, content), report, (folder / _DIGEST).read_text().strip())
+            report, digest = _read_report(folder), (folder / _DIGEST).read_text().strip()
+            scorer = _read_scorer(folder, content)
+            if manifest.format != FORMAT:
+                return cls(manifest, scorer, report, digest)
+            light = read_dimensions(folder / "models" / _LIGHT, content[_LIGHT])
+            return cls(manifest, scorer, report, digest, light, GoldenRequest.load(folder / _GOLDEN))
         except (KeyError, TypeError, ValueError) as error:
             raise IncompatibleError(
                 f"{_MANIFEST} of bundle {folder.name} cannot be read ({type(error).__name__}: {error}).",
@@ -181,14 +217,22 @@ class Bundle:
 
 
 def _write(bundle: Bundle, folder: Path) -> str:
-    (folder / "models").mkdir(parents=True)
+    (folder / "models" / _LIGHT).mkdir(parents=True)
     (folder / "plots").mkdir()
     save_models(bundle.scorer, folder / "models")
+    save_light(bundle.light, folder / "models" / _LIGHT)
+    if bundle.golden is not None:
+        bundle.golden.save(folder / _GOLDEN)
     for name, image in bundle.report.plots.items():
         (folder / "plots" / name).write_bytes(image)
     (folder / _METRICS).write_text(_json(bundle.report.metrics), encoding="utf-8")
     (folder / _CARD).write_text(bundle.report.model_card, encoding="utf-8")
-    content = {"manifest": bundle.manifest.to_json(), **_scorer_json(bundle.scorer), "files": _file_digests(folder)}
+    content = {
+        "manifest": bundle.manifest.to_json(),
+        **_scorer_json(bundle.scorer),
+        _LIGHT: {name: dimension_json(one) for name, one in bundle.light.items()},
+        "files": _file_digests(folder),
+    }
     (folder / _MANIFEST).write_text(_json(content), encoding="utf-8")
     digest = _bundle_digest(folder)
     (folder / _DIGEST).write_text(digest + "\n", encoding="utf-8")

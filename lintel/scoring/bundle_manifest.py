@@ -15,7 +15,9 @@ from lintel.scoring.scorecard import Asked
 from lintel.scoring.standing import OutcomeKinds
 from lintel.scoring.timing_curve import EDGES_DAYS
 
-FORMAT = 2
+FORMAT = 3
+WITHOUT_LIGHT = 2
+"""A format that is still read: as today's, but without light models and without a golden request."""
 _LIBRARIES = ("lightgbm", "lintel", "numpy", "pyarrow", "scikit-learn", "xgboost")
 
 
@@ -56,9 +58,12 @@ class Manifest:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Manifest":
-        """Raises IncompatibleError for a manifest of another format."""
-        if content.get("format") != FORMAT:
-            raise IncompatibleError(f"the bundle has format {content.get('format')}, this code reads {FORMAT}.")
+        """Raises IncompatibleError for a manifest of another format than this code reads."""
+        if content.get("format") not in {FORMAT, WITHOUT_LIGHT}:
+            raise IncompatibleError(
+                f"the bundle has format {content.get('format')}, this code reads {WITHOUT_LIGHT} and {FORMAT}.",
+                mend="Train a bundle with this code, or run the code that trained it.",
+            )
         settled = {name: tuple(kinds) for name, kinds in content["settled_by"].items()}
         tuples = {"tenants": tuple(content["tenants"]), "horizons_days": tuple(content["horizons_days"])}
         return cls(**{**content, **tuples, "settled_by": settled})

@@ -15,6 +15,7 @@ from lintel.scoring.dimension import Dimension, Gap, MissingDimension
 from lintel.scoring.ensemble import Ensemble
 from lintel.scoring.evidence import Rung
 from lintel.scoring.hazard import TREES, Hazard
+from lintel.scoring.light import LightModels
 from lintel.scoring.member import Member
 from lintel.scoring.network import NetworkHazard, NetworkMember
 from lintel.scoring.network_encoder import Encoder
@@ -33,6 +34,13 @@ def save_models(scorer: Scorer, folder: Path) -> None:
         encoder.save(folder / _encoder_file(position))
     for dimension in scorer.ready.values():
         _save(dimension, folder)
+
+
+def save_light(light: LightModels, folder: Path) -> None:
+    """Write the light models into the folder `models/light/`."""
+    for dimension in light.values():
+        if isinstance(dimension, Dimension):
+            _save(dimension, folder)
 
 
 def _save(dimension: Dimension, folder: Path) -> None:

@@ -40,6 +40,8 @@ class Gap(StrEnum):
     NOT_ENOUGH_DATA = "not_enough_data"
     NOT_DEFINED = "not_defined_for_source"
     NO_SKILL = "no_better_than_base_rate"
+    NO_LIGHT_MODEL = "no_light_model"
+    """Of the light model only: the full one has a score."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from lintel.scoring.bundle import Bundle
 from lintel.scoring.calibration import fit_platt
 from lintel.scoring.coverage import base_rate_interval
 from lintel.scoring.coverage_figures import coverage_figures
-from lintel.scoring.dimension import LEVEL, Dimension, DimensionScores, Gap
+from lintel.scoring.dimension import LEVEL, Dimension, DimensionScores, Gap, MissingDimension
 from lintel.scoring.evidence import JUDGED_ON_POOL, Rung
 from lintel.scoring.examples import Examples
 from lintel.scoring.folds import Fold, Folds, split
@@ -104,6 +104,8 @@ def metrics_of(bundle: Bundle, examples: Examples, tested: Mapping[str, TestedFo
             values = _evaluated(dimension, examples, found, seed)
         pools = bundle.metrics.get("dimensions", {}).get(name, {})
         judged_by_pool = dimension.evidence_rung is Rung.POOLED and pools.get("judged_on") == JUDGED_ON_POOL
+        if not isinstance(found, str):
+            values |= _light(bundle.light.get(name), examples, found.forecasts)
         dimensions[name] = {**pools, "own": values} if judged_by_pool else values
     return {
         "data": examples.data.name,
@@ -175,6 +177,13 @@ def _evaluated(dimension: Dimension, examples: Examples, tested: TestedFold, see
         "folds": _fold_figures(folds),
         **({"within": _within(dimension, examples, found)} if dimension.name == "timing" else {}),
     }
+
+
+def _light(light: Dimension | MissingDimension | None, examples: Examples, found: Forecasts) -> Json:
+    """The light model's figures on the same rows, or why there is none; nothing of bundles of before there was one."""
+    if not isinstance(light, Dimension):
+        return {} if light is None else {"light_model": light.to_json()}
+    return {"light_model": _baseline_figures(found, light.scores(examples.inputs(found.rows)).probability)}
 
 
 def _coverage(dimension: Dimension, examples: Examples, tested: TestedFold, seed: int) -> Json:

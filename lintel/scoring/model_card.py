@@ -79,6 +79,7 @@ def _dimension(name: str, values: Mapping[str, Any]) -> str:
         return f"## {name}\n\n{values['status']}: {values.get('needs') or values.get('reason')}"
     rows = [
         _row("**model**", values),
+        *_light(values.get("light_model")),
         _row("logistic regression", values["baselines"]["logistic_regression"]),
         _row("base rate", values["baselines"]["base_rate"]),
         *(_row(f"model, {origin}", one) for origin, one in values["by_origin"].items()),
@@ -107,6 +108,11 @@ def _dimension(name: str, values: Mapping[str, Any]) -> str:
         f"![reliability](plots/{name}_reliability.png) ![gain](plots/{name}_lift.png) ![ROC](plots/{name}_roc.png)",
     ]
     return "\n".join(lines)
+
+
+def _light(values: Mapping[str, Any] | None) -> list[str]:
+    """The light model, which answers when the model cannot."""
+    return [] if values is None or "auc" not in values else [_row("light model", values)]
 
 
 def _members(values: Mapping[str, Any]) -> list[str]:

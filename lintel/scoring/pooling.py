@@ -12,7 +12,7 @@ from lintel.events.columns import Queries
 from lintel.labels.outcomes import Outcome, Status
 from lintel.labels.points import DecisionPoints
 from lintel.scoring.bundle import Bundle
-from lintel.scoring.dimension import Dimension
+from lintel.scoring.dimension import Dimension, MissingDimension
 from lintel.scoring.evaluation import fold_rows
 from lintel.scoring.evidence import Rung
 from lintel.scoring.examples import DataDescription, Examples
@@ -60,13 +60,15 @@ def pooled_examples(offered: Iterable[tuple[Tenant, Examples]]) -> Examples:
 
 def with_spreads(bundle: Bundle, examples: Examples) -> Bundle:
     """The pool's bundle, whose dimensions also know how far tenants' levels lie apart: what others need to borrow."""
-    dimensions = {
-        name: replace(one, evidence_rung=Rung.POOLED, spread=_spread(one, examples))
-        if isinstance(one, Dimension)
-        else one
-        for name, one in bundle.scorer.dimensions.items()
-    }
-    return replace(bundle, scorer=replace(bundle.scorer, dimensions=dimensions))
+    dimensions = {name: _spreading(one, examples) for name, one in bundle.scorer.dimensions.items()}
+    light = {name: _spreading(one, examples) for name, one in bundle.light.items()}
+    return replace(bundle, scorer=replace(bundle.scorer, dimensions=dimensions), light=light)
+
+
+def _spreading(found: Dimension | MissingDimension, examples: Examples) -> Dimension | MissingDimension:
+    if isinstance(found, MissingDimension):
+        return found
+    return replace(found, evidence_rung=Rung.POOLED, spread=_spread(found, examples))
 
 
 def _spread(dimension: Dimension, examples: Examples) -> TenantSpread | None:

@@ -24,6 +24,8 @@ from lintel.scoring.feature_profile import feature_profile
 from lintel.scoring.fitting import Fitting
 from lintel.scoring.folds import Fold
 from lintel.scoring.hyperparameters import Hyperparameters
+from lintel.scoring.light import LightModels
+from lintel.scoring.light_fitting import fit_light
 from lintel.scoring.model_card import model_card
 from lintel.scoring.network_fitting import fit_shared_network
 from lintel.scoring.scorer import Scorer
@@ -61,6 +63,7 @@ def train(
     chosen = hyperparameters or Hyperparameters()
     scorer = _fitted(examples, label_set, catalogue, seed=seed, chosen=chosen, borrowing=borrowing, log=log)
     lent = scorer.borrowed if borrowing else ()
+    light = _light(scorer, examples, catalogue, seed=seed, borrowing=borrowing, log=log)
     manifest = manifest_of(
         scope=scope,
         known_until=examples.data.log_end,
@@ -75,7 +78,7 @@ def train(
         pool=pool.digest if pool and lent else "",
     )
     pools = {name: borrowing.figures(name) for name in lent} if borrowing else {}
-    bundle = Bundle(manifest, scorer, Report({"dimensions": pools}, ""))
+    bundle = Bundle(manifest, scorer, Report({"dimensions": pools}, ""), light=light)
     tested = forecast(scorer, examples, log=log)
     metrics = metrics_of(bundle, examples, tested)
     plots = evaluation_plots(examples.data, tested, seed=seed)
@@ -85,7 +88,8 @@ def train(
     scorer = _skilled(scorer, metrics)
     audited = None if groups is None else fairness_audit(examples, tested, groups, seed=seed)
     card = model_card(manifest, scorer.dimensions, metrics, fairness=fairness_section(audited))
-    return Bundle(manifest, scorer, Report(metrics, card, plots))
+    light = {name: one for name, one in light.items() if name in scorer.ready}
+    return Bundle(manifest, scorer, Report(metrics, card, plots), light=light)
 
 
 def _skilled(scorer: Scorer, metrics: dict[str, Any]) -> Scorer:
@@ -131,6 +135,26 @@ def _fitted(
     dimensions = {name: _counted(one, examples) for name, one in dimensions.items()}
     profile = feature_profile(examples.features[_train_rows(examples, dimensions)])
     return Scorer(catalogue, dimensions, profile, examples.data.typical_amount, examples.contact)
+
+
+def _light(
+    scorer: Scorer, examples: Examples, catalogue: Catalogue, *, seed: int, borrowing: Borrowing | None, log: Log
+) -> LightModels:
+    """The light model of each dimension that has a model: from where that one comes, own or borrowed."""
+    log("light models: fitting")
+    light = None if borrowing is None else borrowing.lighter
+    return {
+        name: fit_light(one, examples, catalogue, seed=seed)
+        if one.evidence_rung is Rung.TENANT or borrowing is None
+        else _borrowed(name, light)
+        for name, one in scorer.ready.items()
+    }
+
+
+def _borrowed(name: str, light: Borrowing | None) -> Dimension | MissingDimension:
+    if light is None or not light.lends(name):
+        return MissingDimension(name, Gap.NO_LIGHT_MODEL, "the pool that lends the dimension has none")
+    return light.dimension(name)
 
 
 def _counted(found: Dimension | MissingDimension, examples: Examples) -> Dimension | MissingDimension:

@@ -30,7 +30,7 @@ def test_loaded_scores_as_it_was_saved(trained) -> None:
 
 def test_holds_no_pickle(trained) -> None:
     suffixes = {path.suffix for path in trained.path.rglob("*") if path.is_file()}
-    assert suffixes == {".json", ".sha256", ".md", ".png", ".ubj", ".txt"}
+    assert suffixes == {".json", ".sha256", ".md", ".png", ".ubj", ".txt", ".npz"}
     assert not any(path.read_bytes().startswith(b"\x80") for path in trained.path.rglob("*.ubj"))
 
 

@@ -20,7 +20,7 @@ from lintel.store.handle import Handle
 from lintel.store.quarantine import Quarantine, Quarantined
 from lintel.store.rows import READ_COLUMNS, new_events, stored_table
 from lintel.store.tables import bodies, events, lead_merges, tenants
-from lintel.store.tenant_state import ChangedLeads, TenantState, changed_leads
+from lintel.store.tenant_state import ChangedLeads, TenantState
 from lintel.store.tenants import Clock, Tenant
 
 CLOCK_JUMP = timedelta(days=90)
@@ -65,9 +65,9 @@ _STATE = sa.select(
 ).where(tenants.c.id == sa.bindparam("tenant"))
 _CHANGED = (
     sa.select(events.c.lead_id, events.c.seq)
-    .where(events.c.tenant == sa.bindparam("number"), events.c.seq > sa.bindparam("after_seq"))
+    .where(events.c.tenant == sa.bindparam("number"))
+    .where(events.c.seq > sa.bindparam("after_seq"), events.c.seq <= sa.bindparam("up_to_seq"))
     .order_by(events.c.seq)
-    .limit(sa.bindparam("limit"))
 )
 
 
@@ -287,9 +287,10 @@ class EventStore(Handle):
         return TenantState(known[1], *counters)
 
     def changed_leads(self, state: TenantState, after_seq: int, limit: int = 2_000) -> ChangedLeads:
-        """Which leads have events newer than `after_seq`, from at most `limit` of these events."""
-        rows = self._read_changed(number=state.number, after_seq=after_seq, limit=limit)
-        return changed_leads(rows, after_seq, limit)
+        """Which leads have events newer than `after_seq` as of `state`, from the next `limit` numbers of events."""
+        up_to = min(state.last_seq, after_seq + limit)
+        rows = self._read_changed(number=state.number, after_seq=after_seq, up_to_seq=up_to)
+        return ChangedLeads(dict(rows), up_to, complete=up_to == state.last_seq)
 
     def merges(self, tenant: str, *, up_to_seq: int) -> list[Merge]:
         """All merges of a tenant's leads among the events up to `up_to_seq`."""

@@ -1,6 +1,5 @@
 """What all that is kept of a tenant in memory is versioned by: one row of the store, read before each use."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,11 +26,11 @@ class TenantState:
 
 @dataclass(frozen=True, slots=True)
 class ChangedLeads:
-    """Leads that have events with after_seq < seq <= up_to_seq, as recorded: merges not applied."""
+    """Leads that have events with after_seq < seq <= up_to_seq; as recorded, without merges."""
 
     last_seq: dict[str, int]  # lead -> its newest such event
     up_to_seq: int
-    complete: bool  # False if the limit was reached: there may be more after `up_to_seq`
+    complete: bool  # False if the limit was reached: there are more after `up_to_seq`
 
 
 def clock_time(tenant: Tenant, newest_known_at: int | None, now: datetime) -> datetime:
@@ -41,9 +40,3 @@ def clock_time(tenant: Tenant, newest_known_at: int | None, now: datetime) -> da
     if newest_known_at is None:
         raise NotFoundError(f"Tenant {tenant.id!r} has no events yet.", mend="Ingest some first.")
     return from_microseconds(newest_known_at)
-
-
-def changed_leads(rows: Sequence[tuple[str, int]], after_seq: int, limit: int) -> ChangedLeads:
-    """From (lead, seq) of the events after `after_seq` by seq, at most `limit` of them."""
-    up_to = rows[-1][1] if rows else after_seq
-    return ChangedLeads(dict(rows), up_to, complete=len(rows) < limit)

@@ -71,6 +71,24 @@ class Settings(BaseSettings):
     max_leads: int = Field(default=200, ge=1, description="Most leads in one scoring request.")
     max_events: int = Field(default=1_000, ge=1, description="Most events in one append request.")
     traffic_poll_seconds: float = Field(default=1.0, gt=0, description="How often workers read the traffic table.")
+    prediction_log_days: int = Field(default=90, ge=1, description="Days that the prediction log is kept in the lake.")
+    prediction_log_feature_rate: float = Field(
+        default=0.02, ge=0, le=1, description="Share of the logged answers that keep the features they were made of."
+    )
+    prediction_log_flush_seconds: float = Field(
+        default=0.5,
+        gt=0,
+        le=60,
+        description="How often a worker writes its answers to its segment of the prediction log.",
+    )
+    prediction_log_max_rows: int = Field(
+        default=50_000,
+        ge=1,
+        description="Most answers of a worker that wait for the disk; more are dropped and counted.",
+    )
+    prediction_log_max_bytes: int = Field(
+        default=64_000_000, ge=10_000, description="Most bytes of answers of a worker that wait for the disk."
+    )
     training_window_days: float | None = Field(
         default=None, gt=0, description="Nightly training learns from points of the last so many days; null means all."
     )
@@ -96,6 +114,11 @@ class Settings(BaseSettings):
     @property
     def lake_path(self) -> Path:
         return (self.home / "lake").resolve()
+
+    @property
+    def prediction_segments_path(self) -> Path:
+        """Segments of the prediction log: every worker appends to its own until the compaction takes them."""
+        return (self.home / "predictions" / "segments").resolve()
 
     @property
     def bundles_path(self) -> Path:

@@ -1,0 +1,70 @@
+"""What became of the requests of one stream, counted as it happens."""
+
+from typing import TextIO
+
+import msgspec
+
+from benchmarks.load_lab.connection import Flight
+from benchmarks.load_lab.histogram import Histogram
+from benchmarks.load_lab.plan import Counts, Sample, Stream, StreamReport
+from benchmarks.load_lab.response import Response
+
+OK = 200
+REFUSALS = frozenset({429, 503})
+
+
+class _Score(msgspec.Struct):
+    lead_id: str
+    decision_id: str = ""
+    served_by: str = ""
+
+
+class _Scores(msgspec.Struct):
+    scores: list[_Score]
+
+
+_SCORES = msgspec.json.Decoder(_Scores)
+
+
+class Tally:
+    """Counts of one stream; `decisions` gets a line for each answered lead."""
+
+    def __init__(self, stream: Stream, decisions: TextIO | None) -> None:
+        self.report = StreamReport(name=stream.name, statuses={}, errors={}, samples=[])
+        self._keep_samples = stream.keep_samples
+        self._decisions = decisions
+        self._answered, self._refused = Histogram(), Histogram()
+
+    def answer(self, flight: Flight, response: Response, *, now: float, began: float) -> None:
+        report, took = self.report, now - flight.due
+        report.completed += 1
+        report.statuses[response.status] = report.statuses.get(response.status, 0) + 1
+        if response.status == OK:
+            self._answered.record(int(took * 1e6))
+            self._check(flight, response.body)
+        elif response.status in REFUSALS:
+            self._refused.record(int(took * 1e6))
+            report.refused_without_retry_after += not response.retry_after
+        if self._keep_samples:
+            report.samples.append(Sample(flight.due - began, took, response.status))
+
+    def error(self, fault: str, count: int = 1) -> None:
+        self.report.errors[fault] = self.report.errors.get(fault, 0) + count
+
+    def finished(self) -> StreamReport:
+        self.report.answered, self.report.refused = Counts.of(self._answered), Counts.of(self._refused)
+        return self.report
+
+    def _check(self, flight: Flight, body: bytes) -> None:
+        """Whether it is the answer to this request: it holds what is expected, in order."""
+        at = 0
+        for piece in flight.question.expected:
+            at = body.find(piece, at)
+            if at < 0:
+                self.report.wrong += 1
+                return
+            at += len(piece)
+        self.report.rows += flight.question.rows
+        if self._decisions is not None:
+            for score in _SCORES.decode(body).scores:
+                self._decisions.write(f"{score.decision_id}\t{score.lead_id}\t{score.served_by}\n")

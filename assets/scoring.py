@@ -24,6 +24,7 @@ def lead_scores(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home])
     seq = home.lake.watermark(tenant)
     answers = score_batch(model.bundle, log, seq=seq, model_version=model.version, scores=home.scores, now=now)
     retired = store_batch(home.scores, log, model.bundle.digest, answers, now)
+    home.last_scores.write(tenant, answers, now)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(answers),

@@ -18,6 +18,7 @@ from lintel.scoring.pooling import SCOPE
 from lintel.settings import Settings
 from lintel.store.events import EventStore
 from lintel.store.lake import Lake
+from lintel.store.last_scores import LastScores
 from lintel.store.log import TenantLog
 from lintel.store.state import KeyRing, ScoreStore
 from lintel.store.tenants import Clock
@@ -50,6 +51,10 @@ class Home:
     @cached_property
     def scores(self) -> ScoreStore:
         return ScoreStore.open(self.settings.state_url)
+
+    @cached_property
+    def last_scores(self) -> LastScores:
+        return LastScores(self.settings.last_scores_path)
 
     @cached_property
     def keys(self) -> KeyRing:

@@ -126,6 +126,11 @@ class Settings(BaseSettings):
         return (self.home / "bundles").resolve()
 
     @property
+    def last_scores_path(self) -> Path:
+        """The newest answers, outside the databases: what is told while these do not answer."""
+        return (self.home / "last_scores").resolve()
+
+    @property
     def data_path(self) -> Path:
         return (self.home / "data").resolve()
 

@@ -129,7 +129,7 @@ def answer_leads(
         context=histories.context,
         quiet=quiet,
     )
-    shared = _envelope(bundle, tenant, seq=histories.seq, model_version=model_version, served_by=served_by)
+    shared = envelope(bundle, tenant, seq=histories.seq, model_version=model_version, served_by=served_by)
     answers = {card["lead_id"]: _answer(card, shared, now) for card in made.cards}
     for answer in answers.values():
         _compare(answer, comparison)
@@ -159,7 +159,7 @@ def score_batch(
     cards = bundle.score_columns(
         log.columns, log.lead_ids, as_of, time_zone=tenant.time_zone, context=log.context, quiet=quiet
     )
-    shared = _envelope(bundle, tenant, seq=seq, model_version=model_version, served_by=served_by)
+    shared = envelope(bundle, tenant, seq=seq, model_version=model_version, served_by=served_by)
     now = now or datetime.now(UTC)
     answers = [_answer(card, shared, now) for card in cards if card.get("status") == "open"]
     past = past_scores(scores, tenant.id, bundle.digest, log.as_of) if scores else {}
@@ -186,9 +186,10 @@ def tenant_time(store: EventStore, tenant: Tenant, now: datetime) -> datetime:
     return now if tenant.clock is Clock.LIVE else clock_time(tenant, store.state(tenant.id).newest_known_at, now)
 
 
-def _envelope(bundle: Bundle, tenant: Tenant, *, seq: int, model_version: int | None, served_by: str) -> dict[str, Any]:
+def envelope(bundle: Bundle, tenant: Tenant, *, seq: int | None, model_version: int | None, served_by: str) -> Json:
+    """What all answers of one batch share: who answers, on what evidence; `seq` is None where no log was read."""
     manifest = bundle.manifest
-    envelope: Json = {
+    shared: Json = {
         "clock": tenant.clock.value,
         "model": {
             "name": bundle.name,
@@ -199,9 +200,9 @@ def _envelope(bundle: Bundle, tenant: Tenant, *, seq: int, model_version: int | 
         },
         "served_by": served_by,
         "evidence": _evidence(bundle, tenant).value,
-        "seq": seq,
+        **({} if seq is None else {"seq": seq}),
     }
-    return envelope | ({"simulated": True} if tenant.simulated or manifest.simulated else {})
+    return shared | ({"simulated": True} if tenant.simulated or manifest.simulated else {})
 
 
 def _evidence(bundle: Bundle, tenant: Tenant) -> Rung:

@@ -2,10 +2,13 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from lintel.errors import InputError
-from lintel.scoring.calibrated_stack import CalibratedStack, calibrated
+from lintel.scoring.calibrated_stack import CalibratedStack, calibrated, row_quantiles
 from lintel.scoring.calibration import SplineCalibrator
 from lintel.scoring.stacking import Stack, fit_stack
 
@@ -170,3 +173,13 @@ def test_margins_that_are_not_finite_are_refused() -> None:
     margins[5, 0] = np.nan
     with pytest.raises(InputError, match="not finite"):
         calibrated(stack, margins, outcome, weight, lead, seed=1)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    drawn=arrays(np.float64, st.tuples(st.integers(0, 4), st.integers(1, 30)), elements=st.floats(-1e9, 1e9)),
+    levels=st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 1.0)),
+)
+def test_quantiles_of_rows_are_numpys_to_the_bit(drawn: Float64, levels: tuple[float, float]) -> None:
+    expected = np.quantile(drawn, levels, axis=1)
+    np.testing.assert_array_equal(row_quantiles(drawn.copy(), levels), expected)

@@ -66,7 +66,7 @@ class Head:
         features, encoding = checked_features(inputs, self.names), self._checked_encoding(inputs)
         found = np.empty((len(features), outputs, len(self.names) + 1))
         for rows in _chunks(len(features)):
-            found[rows, :, :-1] = self._features_shares(features[rows], outputs)
+            found[rows, :, :-1] = self._features_shares(features[rows], outputs).transpose(1, 0, 2)
             found[rows, :, -1] = self._sequence_share(encoding[rows], outputs)
         return found
 
@@ -75,7 +75,7 @@ class Head:
         features, encoding = checked_features(inputs, self.names), self._checked_encoding(inputs)
         found = np.empty((len(features), outputs))
         for rows in _chunks(len(features)):
-            found[rows] = self._features_shares(features[rows], outputs).sum(axis=2)
+            found[rows] = self._features_shares(features[rows], outputs).sum(axis=2).T
             found[rows] += self._sequence_share(encoding[rows], outputs) + self.bias[:outputs]
         return found
 
@@ -91,10 +91,25 @@ class Head:
             raise IncompatibleError(f"{path.name} is a head of another version.", mend="Train again.") from None
 
     def _features_shares(self, features: Float32, outputs: int) -> Float64:
-        shares = np.broadcast_to(-self.centre[:outputs], (len(features), outputs, len(self.names))).copy()
-        for piece, encoded in enumerate(self.pieces.encode(features)):
-            shares += encoded[:, None, :] * self.weights[:outputs, piece]
+        """(outputs, n, F): what the curve has risen to where the value's piece begins, and its way through that."""
+        piece, share = self.pieces.locate(features)
+        cell = piece * len(self.names) + np.arange(len(self.names))
+        shares = self._rises[:outputs].take(cell, axis=1)
+        shares *= share
+        shares += self._levels[:outputs].take(cell, axis=1)
         return shares
+
+    @cached_property
+    def _rises(self) -> Float64:
+        """(k, (T + 1) F) what each piece adds, by piece and then by feature."""
+        return self.weights.reshape(len(self.weights), -1)
+
+    @cached_property
+    def _levels(self) -> Float64:
+        """(k, (T + 1) F) what the pieces before each add, less the average lead's; none are before a missing value."""
+        first = -self.centre[:, None]
+        before = np.cumsum(np.concatenate((first, self.weights[:, :-2]), axis=1), axis=1)
+        return np.concatenate((before, first), axis=1).reshape(len(self.weights), -1)
 
     def _sequence_share(self, encoding: Float32, outputs: int) -> Float64:
         """Elementwise, for a product of matrices would not give a row the same bytes in every batch."""

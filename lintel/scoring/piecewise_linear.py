@@ -6,15 +6,17 @@ extreme value is carried further than the data went. A missing value has no piec
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
+Index = NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PiecewiseLinear:
     """Up to T pieces of each of F features: where each starts, and how wide it is; infinite for one that is not."""
 
@@ -35,6 +37,34 @@ class PiecewiseLinear:
             encoded[piece] = np.where(missing, 0.0, np.minimum(np.maximum(share, 0.0), 1.0))
         encoded[-1] = missing
         return encoded
+
+    def locate(self, features: Float32) -> tuple[Index, Float64]:
+        """The piece that each value lies in, and how far it is through it, 0 to 1; both (n, F).
+
+        All pieces before it are 1 in `encode`, and all after it 0. A missing value is all through piece T.
+        """
+        known = features.astype(np.float64)
+        piece = (known >= self._later_starts).sum(axis=0, dtype=np.intp)
+        cell = piece * len(self.start) + np.arange(len(self.start))
+        share = (known - self._flat_start[cell]) / self._flat_width[cell]
+        missing = np.isnan(features)
+        piece[missing], share[missing] = self.pieces, 1.0
+        return piece, np.minimum(np.maximum(share, 0.0), 1.0)
+
+    @cached_property
+    def _later_starts(self) -> Float64:
+        """(T - 1, 1, F) where all pieces but the first start; infinite for those that are not."""
+        starts = np.where(np.isinf(self.width), np.inf, self.start)
+        return np.ascontiguousarray(starts[:, 1:].T[:, None])
+
+    @cached_property
+    def _flat_start(self) -> Float64:
+        """(T F,) by piece, then by feature."""
+        return self.start.T.ravel()
+
+    @cached_property
+    def _flat_width(self) -> Float64:
+        return self.width.T.ravel()
 
 
 def fit_pieces(features: Float32, *, pieces: int) -> PiecewiseLinear:

@@ -57,3 +57,16 @@ def test_half_way_through_a_piece_is_a_half() -> None:
     fitted = fit_pieces(np.array([[0.0], [10.0], [20.0]], np.float32), pieces=2)
     found = fitted.encode(np.array([[-5.0], [5.0], [15.0], [99.0], [np.nan]], np.float32))
     assert found[:, :, 0].T.tolist() == [[0, 0, 0], [0.5, 0, 0], [1, 0.5, 0], [1, 1, 0], [0, 0, 1]]
+
+
+@quick
+@given(learnt=columns, pieces=st.integers(1, 5), asked=st.lists(values, max_size=6))
+def test_a_place_tells_all_pieces_to_the_bit(learnt: np.ndarray, pieces: int, asked: list[float]) -> None:
+    """1 before the piece, the share in it, 0 after it; for a missing value nothing but its indicator."""
+    fitted = fit_pieces(learnt, pieces=pieces)
+    new = np.repeat(np.array(asked, np.float32)[:, None], learnt.shape[1], axis=1)
+    piece, share = fitted.locate(new)
+    every = np.arange(pieces + 1)[:, None, None]
+    told = np.where(every < piece, 1.0, np.where(every == piece, share, 0.0))
+    told[:-1, np.isnan(new)] = 0.0
+    np.testing.assert_array_equal(told, fitted.encode(new))

@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -70,6 +70,56 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=1_000_000, ge=1_000, description="Largest request body, in bytes.")
     max_leads: int = Field(default=200, ge=1, description="Most leads in one scoring request.")
     max_events: int = Field(default=1_000, ge=1, description="Most events in one append request.")
+    interactive_leads: int = Field(
+        default=20, ge=1, description="Most leads of an interactive request; one with more is bulk."
+    )
+    event_leads: int = Field(default=50, ge=1, description="Most leads of an event request; one with more is bulk.")
+    interactive_timeout_ms: int = Field(
+        default=1_000, ge=1, le=60_000, description="How long an interactive request may take."
+    )
+    event_timeout_ms: int = Field(default=10_000, ge=1, le=60_000, description="How long an event request may take.")
+    bulk_timeout_ms: int = Field(default=30_000, ge=1, le=60_000, description="How long a bulk request may take.")
+    interactive_slo_ms: float = Field(
+        default=100.0, gt=0, description="Objective of interactive answers; missing it starts the brown-out."
+    )
+    interactive_slo_share: float = Field(
+        default=0.99, gt=0, lt=1, description="Share of interactive answers that are to keep the objective."
+    )
+    quota_rows_per_second: float | None = Field(
+        default=None, gt=0, description="Leads a second that each tenant may have scored; null means no quota."
+    )
+    quota_burst_rows: int = Field(default=1_000, ge=1, description="Leads of a tenant's quota that may come at once.")
+    quota_key_rows_per_second: float | None = Field(
+        default=None, gt=0, description="Leads a second that each key may have scored; null means no quota."
+    )
+    quota_key_burst_rows: int = Field(default=1_000, ge=1, description="Leads of a key's quota that may come at once.")
+    quota_overrides: dict[str, tuple[PositiveFloat, PositiveInt]] = Field(
+        default={},
+        description="Leads a second and at once of single tenants (`acme`) and keys (`acme/website`), as JSON: "
+        '`{"acme": [50, 200], "acme/website": [10, 50]}`.',
+    )
+    tenant_share: float = Field(
+        default=0.5,
+        gt=0,
+        lt=1,
+        description="Share of the queue that a tenant may take of what the others leave; alone it may take all.",
+    )
+    key_share: float = Field(
+        default=0.5,
+        gt=0,
+        lt=1,
+        description="Share of its tenant's part of the queue that a key may take of what the tenant's others leave.",
+    )
+    tenant_weights: dict[str, PositiveFloat] = Field(
+        default={}, description="Weights of single tenants' shares, as JSON; 1 unless named."
+    )
+    redis_url: str | None = Field(
+        default=None,
+        description="Redis address of limits that hold over all workers; null means limits of each worker.",
+    )
+    redis_timeout_ms: float = Field(
+        default=20.0, gt=0, description="How long Redis may take before the worker's own limits are used instead."
+    )
     traffic_poll_seconds: float = Field(default=1.0, gt=0, description="How often workers read the traffic table.")
     prediction_log_days: int = Field(default=90, ge=1, description="Days that the prediction log is kept in the lake.")
     prediction_log_feature_rate: float = Field(
@@ -88,6 +138,16 @@ class Settings(BaseSettings):
     )
     prediction_log_max_bytes: int = Field(
         default=64_000_000, ge=10_000, description="Most bytes of answers of a worker that wait for the disk."
+    )
+    hot_state_mb: int = Field(
+        default=256,
+        ge=1,
+        description="Megabytes of leads' events that a worker of the scoring service keeps in memory.",
+    )
+    score_cache_entries: int = Field(
+        default=20_000,
+        ge=0,
+        description="Answers that a worker keeps until a new event of the lead or a new model; 0 keeps none.",
     )
     training_window_days: float | None = Field(
         default=None, gt=0, description="Nightly training learns from points of the last so many days; null means all."

@@ -147,7 +147,7 @@ class Settings(BaseSettings):
     score_cache_entries: int = Field(
         default=20_000,
         ge=0,
-        description="Answers that a worker keeps until a new event of the lead or a new model; 0 keeps none.",
+        description="Answers that a scoring worker keeps until an event of the lead or a new model; 0 keeps none.",
     )
     training_window_days: float | None = Field(
         default=None, gt=0, description="Nightly training learns from points of the last so many days; null means all."

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ Json = dict[str, Any]
 MAX_RANKING_DAYS = 7
 """A list older than this says nothing of today."""
 _DIMENSION = "conversion"
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,18 @@ def past_scores(
 ) -> dict[str, PastScores]:
     """What the bundle said of each lead in the window before `as_of`; of all leads by default."""
     since = as_of - timedelta(days=WINDOW_DAYS)
-    found = scores.past(tenant, _DIMENSION, bundle=bundle, since=since, until=as_of, lead_ids=lead_ids)
+    return _by_lead(scores.past(tenant, _DIMENSION, bundle=bundle, since=since, until=as_of, lead_ids=lead_ids))
+
+
+def past_scores_since(
+    scores: ScoreStore, tenant: str, bundle: str, since: datetime, lead_ids: Sequence[str]
+) -> dict[str, PastScores]:
+    """All that the bundle said of some leads from `since` on."""
+    found = scores.past(tenant, _DIMENSION, bundle=bundle, since=since, until=_END_OF_TIME, lead_ids=lead_ids)
+    return _by_lead(found)
+
+
+def _by_lead(found: Mapping[str, list[tuple[int, float]]]) -> dict[str, PastScores]:
     return {lead: PastScores(*map(np.array, zip(*scored, strict=True))) for lead, scored in found.items()}
 
 

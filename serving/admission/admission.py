@@ -8,6 +8,8 @@ from lintel.store.state import Principal
 from serving.admission import refusals
 from serving.admission.quota import Buckets, Quotas, quotas_of
 from serving.admission.shares import Room, Shares
+from serving.admission.token_buckets import TokenBuckets
+from serving.breaker import Breaker
 from serving.urgency import Urgency
 
 Sheds = Callable[[Urgency, float], bool]
@@ -146,3 +148,16 @@ def admission_of(
         for urgency, capacity in capacity_rows.items()
     }
     return Admission(quotas_of(settings), buckets, shares, sheds=sheds, drain_seconds=drain_seconds)
+
+
+def buckets_of(settings: Settings, breaker: Breaker, *, on_fallback: Callable[[], None] = lambda: None) -> Buckets:
+    """The buckets that the settings ask for: in Redis if it is set, else in this process.
+
+    Raises InputError if `redis_url` is no address of Redis; that it answers is not asked for.
+    """
+    if settings.redis_url is None:
+        return TokenBuckets()
+    from serving.admission.redis_buckets import RedisBuckets  # noqa: PLC0415  # 300 ms that most do not pay
+
+    timeout_seconds = settings.redis_timeout_ms / 1_000
+    return RedisBuckets(settings.redis_url, timeout_seconds, breaker, on_fallback=on_fallback)

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 POLL_SECONDS = 0.5
-_PARENT = os.getppid()  # when the module is read: the parent may die while the rest is
+PARENT = os.getppid()
+"""When the module is read: the parent may die while the rest is."""
 logger = logging.getLogger("lintel.serving")
 
 
@@ -18,7 +19,7 @@ async def ending_with_parent() -> AsyncIterator[None]:
 
     Polled, and not PR_SET_PDEATHSIG: that is Linux's alone, and fires when the thread that forked ends.
     """
-    watching = asyncio.create_task(_watch(_PARENT))
+    watching = asyncio.create_task(_watch(PARENT))
     try:
         yield
     finally:

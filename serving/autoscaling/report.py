@@ -61,10 +61,11 @@ def worker_address(supervisor: Path, pid: int) -> Path:
 
 
 def datagram_socket(at: Path | None = None) -> socket.socket:
-    """A socket that never blocks; one that listens where `at` is given."""
+    """A socket that never blocks; one that listens where `at` is given, in place of whoever did before."""
     made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     made.setblocking(False)
     if at is not None:
+        at.unlink(missing_ok=True)
         made.bind(str(at))
     return made
 

@@ -3,25 +3,32 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anyio import to_thread
 
-from lintel.errors import LintelError
-from lintel.registry.traffic import Traffic, TrafficEntry
+from lintel.registry.traffic import Mode, Traffic, TrafficEntry
 from lintel.scoring.bundle import Bundle
+from serving.bundle_loader import BundleLoader, RefusedBundleError
+from serving.heap import give_back
 from serving.problems import RequestError, not_ready
 
 GLOBAL_SCOPE = "global"
-CHAMPION, PREVIOUS, BAKED = "champion", "previous-champion", "baked-champion"
+CHAMPION, CANARY, PREVIOUS, BAKED = "champion", "canary", "previous-champion", "baked-champion"
+_TRIMS = 3
+"""Refreshes after a swap that give memory back: requests in flight keep the model they began with for a while."""
+
 logger = logging.getLogger("lintel.serving")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ServedModel:
-    """A loaded bundle, the version under which it is registered (None if only its files are known), and its rung."""
+    """A loaded bundle, the version under which it is registered (None if only its files are known), and its rung.
+
+    The same object for as long as nothing of it changes, so that it can be a key.
+    """
 
     bundle: Bundle
     name: str
@@ -31,19 +38,39 @@ class ServedModel:
 
 
 @dataclass(frozen=True, slots=True)
-class _Route:
-    """What answers for one tenant; `fault` says why that is not what the traffic table names."""
+class Share:
+    """A canary's part of the leads; `model` is None while its bundle cannot be loaded."""
 
     model: ServedModel | None
-    fault: str | None = None
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What answers for one scope. `salt` draws the canaries' leads; `faults` say why it is not what the traffic table
+    names."""
+
+    champion: ServedModel | None
+    canaries: tuple[Share, ...] = ()
+    salt: str = ""
+    faults: tuple[str, ...] = ()
+
+    @property
+    def models(self) -> list[ServedModel]:
+        offered = (self.champion, *(share.model for share in self.canaries))
+        return [model for model in offered if model is not None]
+
+
+_NOWHERE = Route(None)
 
 
 class Models:
-    """Which bundle answers for which tenant.
+    """Which bundles answer for which tenant.
 
-    Ladder: the champion that the traffic table names for the tenant, else for everyone; the model that answered
-    before, while the files of a newly named one are missing or broken; the bundle baked into the bento. A swap is
-    one assignment: a request keeps the model it began with.
+    Ladder: what the traffic table names for the tenant, else for everyone; the champion that answered before, while
+    the files of a newly named one are missing, broken or compute other numbers; the bundle baked into the bento. A
+    newly named bundle is loaded and asked its golden request beside those that answer. A swap is one assignment: a
+    request keeps the model it began with, and none waits for a load. Bundles in shadow are not loaded.
 
     Parameters
     ----------
@@ -63,111 +90,153 @@ class Models:
         self._bundles = bundles
         self._baked = baked
         self._on_change = on_change
-        self._lock = threading.Lock()
-        self._routes: dict[str, _Route] = {}
+        self._loader = BundleLoader(Bundle.load)
+        self._refreshing = threading.Lock()
+        self._entries: dict[str, list[TrafficEntry]] = {}
+        self._routes: dict[str, Route] = {}
+        self._last_resort: ServedModel | None = None
         self._version: int | None = None
         self._fault: str | None = None
+        self._trims = 0
+        self.swaps = 0
+        """How often other models began to answer, the first ones not counted."""
 
     def refresh(self) -> None:
-        """Read the traffic table and swap what changed. Blocking; keeps what answers if the table cannot be read."""
-        try:
-            with self._lock:
+        """Read the traffic table, load what is new, swap. Blocking; what answers goes on if the table cannot be
+        read."""
+        with self._refreshing:
+            try:
                 self._follow()
                 self._fault = None
-        except Exception as error:
-            # whatever the table's driver raises: what answers now goes on answering, and readiness says why
-            self._fault = f"The traffic table cannot be read ({type(error).__name__})."
-            logger.warning("traffic table: %s", type(error).__name__)
+            except Exception as error:
+                # whatever the table's driver raises: what answers now goes on answering, and readiness says why
+                self._fault = f"The traffic table cannot be read ({type(error).__name__})."
+                self._swap(self._routes)
+                logger.warning("traffic table: %s", type(error).__name__)
+            if self._trims:
+                self._trims -= 1
+                give_back()
+
+    def route(self, tenant: str) -> Route:
+        """What answers for a tenant: its own scope, else everyone's. Never waits."""
+        routes = self._routes
+        route = routes.get(tenant) or routes.get(GLOBAL_SCOPE)
+        return Route(self._baked_for(tenant)) if route is None else route
 
     def serving(self, tenant: str) -> ServedModel:
-        """The model that answers for a tenant. Blocking the first time. Raises RequestError (503) if there is none."""
-        route = self._routes.get(tenant)
-        if route is None:
-            with self._lock:
-                route = self._routes.get(tenant) or self._resolve(tenant)
-                self._swap(self._routes | {tenant: route})
-        if route.model is None:
+        """The champion that answers for a tenant. Raises RequestError (503) if there is none.
+
+        Never waits, but where nothing answers for the tenant: then it looks whether something was promoted just now.
+        """
+        route = self.route(tenant)
+        if route.champion is None:
+            self.refresh()
+            route = self.route(tenant)
+        if route.champion is None:
             raise self._no_model(tenant, route)
-        return route.model
+        return route.champion
 
     def faults(self, tenant: str) -> list[str]:
         """Why a tenant is not answered as the traffic table says; empty when all is well."""
-        route = self._routes.get(tenant, _Route(None))
-        return [fault for fault in (self._fault, route.fault) if fault]
+        return [fault for fault in (self._fault, *self.route(tenant).faults) if fault]
+
+    @property
+    def all_faults(self) -> list[str]:
+        """Whatever is amiss with any tenant's models; no tenant is named."""
+        found = {fault for route in self._routes.values() for fault in route.faults}
+        return [*([self._fault] if self._fault else []), *sorted(found)]
 
     @property
     def unserved(self) -> list[str]:
         """Why tenants whose model the traffic table names have none that answers, not even a lower rung."""
-        return sorted({route.fault for route in self._routes.values() if route.fault and route.model is None})
+        return sorted({fault for route in self._routes.values() if route.champion is None for fault in route.faults})
 
     @property
     def models(self) -> list[ServedModel]:
         """The models that answer now."""
-        return list(_distinct(self._routes).values())
+        return _distinct(self._routes.values(), self._last_resort)
+
+    @property
+    def refused(self) -> int:
+        """How many bundles were not taken: missing, broken, or computing other numbers than where they were trained."""
+        return self._loader.refused
 
     def _follow(self) -> None:
         version = self._traffic.version()
-        settled = version == self._version and not any(route.fault for route in self._routes.values())
-        if settled:
+        moved = version != self._version
+        if moved:
+            self._entries = {scope: self._traffic.read(scope) for scope in self._traffic.scopes()}
+        open_scopes = [scope for scope in self._entries if moved or self._routes[scope].faults]
+        if not moved and not open_scopes:
             return
-        tenants = {*self._routes, *self._traffic.scopes()} or {GLOBAL_SCOPE}
-        self._swap({tenant: self._resolve(tenant) for tenant in sorted(tenants)})
+        routes = self._routes | {scope: self._resolve(scope) for scope in open_scopes}
+        self._swap({scope: routes[scope] for scope in self._entries})
         self._version = version
 
-    def _swap(self, routes: dict[str, _Route]) -> None:
-        before = _distinct(self._routes).keys()
+    def _swap(self, routes: dict[str, Route]) -> None:
+        before = self.models
+        self._last_resort = None if GLOBAL_SCOPE in routes else self._last_resort or self._baked_model()
         self._routes = routes
-        after = _distinct(routes)
-        if after.keys() != before:
-            self._on_change(list(after.values()))
+        after = self.models
+        if set(after) != set(before):
+            self.swaps += 1 if before else 0
+            self._trims = _TRIMS
+            self._on_change(after)
 
-    def _resolve(self, tenant: str) -> _Route:
-        for scope in dict.fromkeys((tenant, GLOBAL_SCOPE)):
-            entry = next((one for one in self._traffic.read(scope) if one.mode == "champion"), None)
-            if entry is not None:
-                return self._route(tenant, entry)
-        return _Route(self._baked_model(tenant))
+    def _resolve(self, scope: str) -> Route:
+        entries = self._entries[scope]
+        champion, faults = self._champion(scope, next(one for one in entries if one.mode == Mode.CHAMPION))
+        canaries = []
+        for entry in (one for one in entries if one.mode == Mode.CANARY):
+            model, fault = self._named(entry, CANARY)
+            canaries.append(Share(model, entry.weight))
+            faults += fault
+        salt = "/".join((scope, *(one.digest for one in entries if one.mode == Mode.CANARY)))
+        return Route(champion, tuple(canaries), salt, faults)
 
-    def _route(self, tenant: str, entry: TrafficEntry) -> _Route:
-        bundle = self._load(self._bundles / entry.digest.removeprefix("sha256:"), entry.digest)
-        if bundle is not None:
-            return _Route(ServedModel(bundle, entry.model_name, entry.model_version, entry.digest, CHAMPION))
-        short = entry.digest.removeprefix("sha256:")[:12]  # not the name: it holds the tenant, and readiness is public
-        fault = f"The bundle {short} of model version {entry.model_version} cannot be loaded."
-        return _Route(self._fallback(tenant), fault)
+    def _champion(self, scope: str, entry: TrafficEntry) -> tuple[ServedModel | None, tuple[str, ...]]:
+        model, faults = self._named(entry, CHAMPION)
+        return (model, faults) if model is not None else (self._fallback(scope), faults)
 
-    def _fallback(self, tenant: str) -> ServedModel | None:
-        previous = self._routes.get(tenant, _Route(None)).model
-        if previous is None:
-            return self._baked_model(tenant)
-        rung = PREVIOUS if previous.served_by == CHAMPION else previous.served_by
-        return replace(previous, served_by=rung)
-
-    def _baked_model(self, tenant: str) -> ServedModel | None:
-        """The bundle that came with the bento, for the tenants that it was made for."""
-        bundle = self._load(self._baked, None) if self._baked.is_dir() else None
-        if bundle is None or (bundle.manifest.scope not in {tenant, GLOBAL_SCOPE} and tenant != GLOBAL_SCOPE):
-            return None
-        return ServedModel(bundle, bundle.name, None, bundle.digest, BAKED)
-
-    def _load(self, path: Path, digest: str | None) -> Bundle | None:
-        """The bundle at `path`, or None if it is missing, broken or another one than `digest` says."""
-        held = next((model.bundle for model in self.models if model.digest == digest), None)
-        if held is not None:
-            return held
+    def _named(self, entry: TrafficEntry, rung: str) -> tuple[ServedModel | None, tuple[str, ...]]:
+        """The model of an entry, or why there is none."""
+        plain = entry.digest.removeprefix("sha256:")
         try:
-            bundle = Bundle.load(path)
-        except (LintelError, OSError, ValueError, KeyError) as error:
-            logger.warning("bundle %s cannot be loaded: %s", path.name, type(error).__name__)
-            return None
-        if digest is not None and bundle.digest != digest:
-            logger.warning("bundle %s is another one than its folder says", path.name)
-            return None
-        return bundle
+            bundle = self._loader.load(self._bundles / plain, entry.digest)
+        except RefusedBundleError as error:
+            # not the name: it holds the tenant, and readiness is public
+            return None, (f"The bundle {plain[:12]} of model version {entry.model_version} {error}.",)
+        return self._kept(ServedModel(bundle, entry.model_name, entry.model_version, entry.digest, rung)), ()
 
-    def _no_model(self, tenant: str, route: _Route) -> RequestError:
+    def _kept(self, model: ServedModel) -> ServedModel:
+        """The object that stands for this model already, if there is one."""
+        return next((one for one in self.models if _identity(one) == _identity(model)), model)
+
+    def _fallback(self, scope: str) -> ServedModel | None:
+        route = self._routes.get(scope) or self._routes.get(GLOBAL_SCOPE) or _NOWHERE
+        previous = route.champion
+        if previous is None:
+            baked = self._last_resort or self._baked_model()
+            return baked if baked is not None and _made_for(baked, scope) else None
+        return self._kept(replace(previous, served_by=PREVIOUS)) if previous.served_by == CHAMPION else previous
+
+    def _baked_for(self, tenant: str) -> ServedModel | None:
+        baked = self._last_resort
+        return baked if baked is not None and _made_for(baked, tenant) else None
+
+    def _baked_model(self) -> ServedModel | None:
+        """The bundle that came with the bento."""
+        if not self._baked.is_dir():
+            return None
+        try:
+            bundle = self._loader.load(self._baked, None)
+        except RefusedBundleError:
+            return None
+        return self._kept(ServedModel(bundle, bundle.name, None, bundle.digest, BAKED))
+
+    def _no_model(self, tenant: str, route: Route) -> RequestError:
         return not_ready(
-            route.fault or self._fault or "No model serves this tenant yet.",
+            " ".join(route.faults) or self._fault or "No model serves this tenant yet.",
             mend=f"Run `lintel nightly --tenant {tenant}`, which trains and promotes one; "
             f"`lintel models list --tenant {tenant}` shows what there is.",
         )
@@ -180,5 +249,15 @@ async def follow(models: Models, seconds: float) -> None:
         await to_thread.run_sync(models.refresh)
 
 
-def _distinct(routes: dict[str, _Route]) -> dict[tuple[str, str], ServedModel]:
-    return {(route.model.digest, route.model.served_by): route.model for route in routes.values() if route.model}
+def _made_for(baked: ServedModel, tenant: str) -> bool:
+    """A bundle that was made for one tenant answers no other."""
+    return baked.bundle.manifest.scope in {tenant, GLOBAL_SCOPE} or tenant == GLOBAL_SCOPE
+
+
+def _identity(model: ServedModel) -> tuple[int, str, int | None, str, str]:
+    return id(model.bundle), model.name, model.version, model.digest, model.served_by
+
+
+def _distinct(routes: Iterable[Route], last_resort: ServedModel | None) -> list[ServedModel]:
+    found = [model for route in routes for model in route.models]
+    return list(dict.fromkeys([*found, *([last_resort] if last_resort else [])]))

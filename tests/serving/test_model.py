@@ -61,7 +61,7 @@ def test_a_promotion_is_followed_at_the_next_refresh(
 
 
 def test_a_bundle_is_loaded_once_while_the_table_stands_still(
-    models: Models, put_bundle: Callable[..., Path], promote: Callable[..., None], loads: LoadCount
+    loads: LoadCount, models: Models, put_bundle: Callable[..., Path], promote: Callable[..., None]
 ) -> None:
     put_bundle(DIGEST, scope="global")
     promote(DIGEST, scope="global")

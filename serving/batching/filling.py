@@ -1,0 +1,96 @@
+"""Which rows share a batch."""
+
+from dataclasses import dataclass, field
+from math import inf
+
+from serving.batching.agenda import Agenda
+from serving.batching.item import Row
+from serving.batching.lane import Lane
+from serving.batching.latency import LatencyModel
+from serving.batching.line import Head, Line
+from serving.batching.policy import BatchingPolicy
+
+
+def largest(model: LatencyModel, policy: BatchingPolicy, urgency: int) -> int:
+    """Rows of a class that a batch may hold: within its time quantum, but always one."""
+    return min(max(model.rows_within(policy.quantum_seconds[urgency]), 1), policy.max_rows)
+
+
+def least_seconds(queue: Agenda[Row], model: LatencyModel, policy: BatchingPolicy) -> float:
+    """Seconds that a batch headed from `queue` takes at least.
+
+    The rows that wait, but not more than are efficient: a deadline may make a batch smaller, but not so small that
+    most of it is fixed cost. A row with less time left is given up rather than computed in vain; without that, an
+    overloaded queue in the order of deadlines computes only rows that miss theirs while they are computed.
+    """
+    first = queue.first()
+    most = largest(model, policy, first.urgency) if first else 1
+    return model.predict(min(len(queue), most, model.efficient_rows))
+
+
+def fill(line: Line, head: Head, model: LatencyModel, policy: BatchingPolicy, now: float) -> list[Row]:
+    """Take rows of the head's key out of the line: its own lane first, then the others, the most urgent first."""
+    key, filling = head.row.key, _Filling(model, policy, now)
+    taken = [(lane, filling.take(queue)) for lane in _lanes(line, head) if (queue := lane.queue(key)) is not None]
+    seconds = model.predict(len(filling.rows))
+    for lane, count in taken:
+        if count:
+            lane.charge(key, seconds * count / len(filling.rows))
+    line.taken(head, filling.rows, seconds)
+    return filling.rows
+
+
+def _lanes(line: Line, head: Head) -> list[Lane]:
+    return [head.lane, *(lane for lane in line.lanes() if lane is not head.lane)]
+
+
+@dataclass(slots=True)
+class _Filling:
+    """A batch that grows. `urgency` and `earliest` are of its rows; `own` counts those of that class."""
+
+    model: LatencyModel
+    policy: BatchingPolicy
+    now: float
+    rows: list[Row] = field(default_factory=list)
+    urgency: int = 99
+    earliest: float = inf
+    own: int = 0
+    surely: int = 0
+    limits: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.limits = tuple(largest(self.model, self.policy, each) for each in range(3))
+        self.surely = self.model.rows_surely_within(inf)
+
+    def take(self, queue: Agenda[Row]) -> int:
+        """Pop rows while there is room for them; how many."""
+        before = len(self.rows)
+        while (row := queue.first()) is not None and self._admits(row):
+            queue.pop()
+            self._add(row)
+        return len(self.rows) - before
+
+    def _admits(self, row: Row) -> bool:
+        """The first row always. Others while quantum and deadlines allow; less urgent ones may moreover only add what
+        they save, which is the fixed cost of a batch of their own."""
+        count = len(self.rows) + 1
+        if count == 1:
+            return True
+        surely = self._surely(row)
+        if row.urgency > self.urgency:
+            return count <= min(self.limits[row.urgency], surely, self.own + self.model.efficient_rows)
+        return count <= min(self.limits[row.urgency], max(surely, self.model.efficient_rows))
+
+    def _surely(self, row: Row) -> int:
+        """Rows that meet the earliest deadline of the batch, this row's included."""
+        if row.deadline < self.earliest:
+            return self.model.rows_surely_within(row.deadline - self.now)
+        return self.surely
+
+    def _add(self, row: Row) -> None:
+        self.rows.append(row)
+        if row.deadline < self.earliest:
+            self.earliest, self.surely = row.deadline, self._surely(row)
+        if row.urgency < self.urgency:
+            self.urgency, self.own = row.urgency, 0
+        self.own += row.urgency == self.urgency

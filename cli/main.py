@@ -65,6 +65,7 @@ GROUPS = (
     ("market", "Market series (rates, inventory, prices) that features read beside a lead's events.", "cli.market"),
     ("models", "Registered score bundles of a tenant, and which of them answers.", "cli.models"),
     ("keys", "API keys of a tenant.", "cli.keys"),
+    ("predictions", "The log of all answers: what is in it, and whether anything is missing.", "cli.predictions"),
     ("tenants", "Tenants (brokerage accounts), and whether models of others may learn from them.", "cli.tenants"),
 )
 

@@ -16,10 +16,11 @@ from lintel.registry.models import ModelRegistry
 from lintel.registry.traffic import Traffic
 from lintel.scoring.pooling import SCOPE
 from lintel.settings import Settings
-from lintel.store.events import EventStore
+from lintel.store.events import Erased, EventStore
 from lintel.store.lake import Lake
 from lintel.store.last_scores import LastScores
 from lintel.store.log import TenantLog
+from lintel.store.predictions import PredictionLake
 from lintel.store.state import KeyRing, ScoreStore
 from lintel.store.tenants import Clock
 
@@ -47,6 +48,10 @@ class Home:
     @cached_property
     def lake(self) -> Lake:
         return Lake(self.settings.lake_path)
+
+    @cached_property
+    def predictions(self) -> PredictionLake:
+        return PredictionLake(self.settings.lake_path / "predictions", self.settings.prediction_segments_path)
 
     @cached_property
     def scores(self) -> ScoreStore:
@@ -80,6 +85,19 @@ class Home:
         columns, context = columns_from_table(events, leads), self.events.context.columns(tenant)
         as_of = newest if known.clock is Clock.LOG_END else now
         return TenantLog(known, tuple(leads.to_pylist()), columns, as_of, context)
+
+    def erase(self, tenant: str, lead_id: str, *, now: datetime) -> Erased:
+        """Remove a person from everything here: events, lake, scores, and what was answered about the lead.
+
+        The store goes first: it names whom the lead was merged with, and no later copy brings a row back. May be
+        repeated after a failure. Raises NotFoundError for no such tenant.
+        """
+        erased = self.events.erase(tenant, lead_id)
+        self.lake.erase(tenant, erased.leads)
+        for lead in erased.leads:
+            self.scores.erase(tenant, lead)
+        self.predictions.erase(tenant, erased.leads, now=now, keep_days=self.settings.prediction_log_days)
+        return erased
 
     def work(self, tenant: str, name: str) -> Path:
         """Path of an intermediate result of a tenant, as in ``work("acme", "examples.parquet")``."""

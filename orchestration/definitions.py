@@ -2,18 +2,18 @@
 
 import dagster as dg
 
-from assets import fairness, features, ingest, pooling, registry, scoring, training
+from assets import fairness, features, ingest, pooling, predictions, registry, scoring, training
 from orchestration import jobs
 from orchestration.resources import home
-from orchestration.schedules import nightly_by_tenant, pooling_by_labels
+from orchestration.schedules import nightly_by_tenant, pooling_by_labels, prediction_log_by_hour
 
-_MODULES = [ingest, features, training, pooling, fairness, registry, scoring]
+_MODULES = [ingest, features, training, pooling, fairness, registry, scoring, predictions]
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(_MODULES),
     asset_checks=dg.load_asset_checks_from_modules(_MODULES),
-    jobs=[jobs.nightly, jobs.pooling],
-    schedules=[nightly_by_tenant, pooling_by_labels],
+    jobs=[jobs.nightly, jobs.pooling, jobs.prediction_log],
+    schedules=[nightly_by_tenant, pooling_by_labels, prediction_log_by_hour],
     resources={"home": home},
     executor=dg.in_process_executor,  # a process for each step would import for longer than most steps work
 )

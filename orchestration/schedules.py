@@ -11,7 +11,7 @@ from assets.pooling import LABEL_SETS, pooling_tenants
 from assets.tenants import TENANTS
 from lintel.home import Home
 from orchestration.abandoned import end_abandoned_runs
-from orchestration.jobs import nightly, pooling
+from orchestration.jobs import nightly, pooling, prediction_log
 
 NIGHTLY_AT = time(2)
 
@@ -56,6 +56,15 @@ def pooling_by_labels(
         if not context.instance.has_dynamic_partition(LABEL_SETS.name or "", source):
             context.instance.add_dynamic_partitions(LABEL_SETS.name or "", [source])
         yield dg.RunRequest(run_key=f"{source}:{context.scheduled_execution_time.date()}", partition_key=source)
+
+
+prediction_log_by_hour = dg.ScheduleDefinition(
+    name="prediction_log_by_hour",
+    job=prediction_log,
+    cron_schedule="15 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
 
 
 def is_due(moment: datetime, zone: ZoneInfo) -> bool:

@@ -6,7 +6,6 @@ whatever a crash leaves behind is removed by the next writer.
 """
 
 import fcntl
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,7 +25,7 @@ from lintel.errors import IncompatibleError, InputError, UnavailableError
 from lintel.events.schema import STORED_SCHEMA
 from lintel.store.aliases import Aliases, merges_in
 from lintel.store.events import EventStore
-from lintel.store.manifest import NAME, Manifest, Part, read_manifest, writable, write_whole
+from lintel.store.manifest import NAME, Manifest, Part, read_manifest, tenant_folder, writable, write_whole
 
 _PAGE, _PART = 50_000, 200_000  # rows read from the store at a time; rows that make a part
 _SMALL_PART, _MANY_SMALL = 50_000, 16  # so many parts of a day under this size are made one
@@ -157,9 +156,7 @@ class Lake:
         raise UnavailableError(f"Parts of the lake of {tenant!r} are gone.", mend=mend)
 
     def _folder(self, tenant: str) -> Path:
-        """A name that is safe on every file system and different for every tenant."""
-        readable = re.sub(r"[^A-Za-z0-9_-]", "-", tenant)[:40]
-        return self._root / f"{readable}-{sha256(tenant.encode()).hexdigest()[:12]}"
+        return tenant_folder(self._root, tenant)
 
     @contextmanager
     def _writing(self, tenant: str) -> Iterator[Path]:

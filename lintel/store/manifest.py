@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -48,6 +49,12 @@ class Manifest:
     def digest(self) -> str:
         """SHA-256 of what the lake holds, for the lineage of what is made from it."""
         return f"sha256:{sha256(self.to_json().encode()).hexdigest()}"
+
+
+def tenant_folder(root: Path, tenant: str) -> Path:
+    """A name that is safe on every file system and different for every tenant."""
+    readable = re.sub(r"[^A-Za-z0-9_-]", "-", tenant)[:40]
+    return root / f"{readable}-{sha256(tenant.encode()).hexdigest()[:12]}"
 
 
 def read_manifest(folder: Path, tenant: str) -> Manifest:

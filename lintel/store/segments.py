@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -27,8 +27,10 @@ from lintel.store.prediction import PREDICTION_SCHEMA, Prediction, predictions_t
 
 FORMAT = 1
 SUFFIX = ".segment"
+DAMAGED = "damaged"
 _MARKER = b"\xf5LPS"
 _HEAD = struct.Struct("<4sII")  # marker, bytes of payload, CRC-32 of length and payload
+_OPENED = "%Y%m%dT%H%M%S%f"
 _LEVEL = 1  # of deflate: the higher ones cost a worker more time than they save space
 
 
@@ -45,13 +47,12 @@ class Loss(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Opening(msgspec.Struct, frozen=True, array_like=True, tag="opening"):
-    """The first frame: which worker writes, its how manieth segment, since when (UTC µs), flushed how often."""
+    """The first frame: since when it is written (UTC µs), how often, and how many answers were accounted for before."""
 
     format: int
-    worker: str
-    number: int
     opened_at: int
     flush_seconds: float
+    accounted: int
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True, tag="batch"):
@@ -83,13 +84,16 @@ _DECODER: msgspec.msgpack.Decoder[Content] = msgspec.msgpack.Decoder(Content)
 
 @dataclass
 class Segment:
-    """What was read of a segment file. `damaged_bytes` belong to no complete frame: a tail that was torn off, say."""
+    """What was read of a segment file. `damaged_bytes` belong to no complete frame: a tail that was torn off, say.
+
+    `last_at` (UTC µs) is the time of the newest answer in it, `accounted` as in its last frame; None if it has none.
+    """
 
     name: str
     opening: Opening | None = None
     tables: list[pa.Table] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
-    accounted: int = 0
+    accounted: int | None = None
     closed: bool = False
     damaged_bytes: int = 0
     last_at: int = 0
@@ -100,9 +104,21 @@ class Segment:
         return pa.concat_tables(self.tables).unify_dictionaries() if self.tables else PREDICTION_SCHEMA.empty_table()
 
 
-def segment_name(worker: str, number: int, opened_at: datetime) -> str:
+def segment_name(worker: str, number: int, opened: datetime) -> str:
     """A file name that sorts by time; `worker` has the process number, its start and a random part."""
-    return f"{opened_at:%Y%m%dT%H%M%S%f}-{worker}-{number:06d}{SUFFIX}"
+    return f"{opened:{_OPENED}}-{worker}-{number:06d}{SUFFIX}"
+
+
+def worker_of(name: str) -> tuple[str, int]:
+    """Whose segment a file is, and its number among that worker's."""
+    _, _, rest = name.removesuffix(SUFFIX).partition("-")
+    worker, _, number = rest.rpartition("-")
+    return worker, int(number)
+
+
+def opened_at(name: str) -> datetime:
+    """When a segment was opened."""
+    return datetime.strptime(name.partition("-")[0], _OPENED).replace(tzinfo=UTC)
 
 
 def encoded_batch(rows: Sequence[bytes], losses: Sequence[Loss], accounted: int) -> bytes:
@@ -199,11 +215,24 @@ def _newer(path: Path) -> IncompatibleError:
 def _take(segment: Segment, content: Content) -> None:
     segment.closed = isinstance(content, Closing)
     if isinstance(content, Opening):
-        segment.opening = content
-        segment.last_at = content.opened_at
-        return
+        segment.opening, segment.last_at = content, content.opened_at
+    elif isinstance(content, Batch):
+        _take_batch(segment, content)
+    else:
+        _take_gap(segment, content.accounted, segment.last_at)
     segment.accounted = content.accounted
-    if isinstance(content, Batch):
-        segment.losses += content.losses
-        segment.tables += [predictions_table(content.rows)] if content.rows else []
-        segment.last_at = max((segment.last_at, *(row.answered_at for row in content.rows)))
+
+
+def _take_batch(segment: Segment, batch: Batch) -> None:
+    first = min((row.answered_at for row in batch.rows), default=segment.last_at)
+    answers = len(batch.rows) + sum(loss.count or 0 for loss in batch.losses)
+    _take_gap(segment, batch.accounted - answers, first)
+    segment.losses += batch.losses
+    segment.tables += [predictions_table(batch.rows)] if batch.rows else []
+    segment.last_at = max((segment.last_at, *(row.answered_at for row in batch.rows)))
+
+
+def _take_gap(segment: Segment, before: int, until: int) -> None:
+    """Count the answers of frames that were damaged: every frame says how many came before it."""
+    if segment.accounted is not None and before > segment.accounted:
+        segment.losses.append(Loss(DAMAGED, before - segment.accounted, segment.last_at, until))

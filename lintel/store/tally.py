@@ -16,7 +16,7 @@ from pathlib import Path
 from lintel.store.segments import Loss, claimed, locked_file
 
 MEMORY = Path("/dev/shm")  # noqa: S108  # shared memory is the point; the folder below it is ours alone
-KILLED = "killed"
+NOT_WRITTEN = "not_written"
 _COUNTS = struct.Struct("<QQqq")  # offered, accounted, newest offered and newest accounted (UTC µs)
 _SUFFIX = ".tally"
 _ATTEMPTS = 3
@@ -70,19 +70,24 @@ def tallies_folder(segments: Path) -> Path:
     return MEMORY / f"lintel-{os.getuid()}-{blake2b(str(segments.resolve()).encode(), digest_size=8).hexdigest()}"
 
 
-def left_tallies(segments: Path) -> dict[str, Path]:
-    """Worker -> tally, of workers that are gone."""
-    return {path.stem: path for path in sorted(tallies_folder(segments).glob(f"*{_SUFFIX}")) if _is_left(path)}
+def tallies(segments: Path) -> dict[str, Path]:
+    """Worker -> tally, of all that write to this folder or were killed while they did."""
+    return {path.stem: path for path in sorted(tallies_folder(segments).glob(f"*{_SUFFIX}"))}
 
 
-def killed_loss(path: Path, accounted: int) -> Loss | None:
-    """What the worker of this tally had in memory when it ended; None if nothing.
+def is_left(path: Path) -> bool:
+    """Whether the worker of this tally is gone."""
+    with claimed(path) as free:
+        return free
+
+
+def unwritten(path: Path, accounted: int) -> Loss:
+    """What the worker of this tally had in memory when it ended; a count of 0 if nothing.
 
     `accounted` is what its newest segment says: a worker may die between a frame and the note of it in the tally.
     """
-    offered, noted, last_at, first_at = _COUNTS.unpack(path.read_bytes()[: _COUNTS.size])
-    missing = offered - max(noted, accounted)
-    return Loss(KILLED, missing, first_at or last_at, last_at) if missing > 0 else None
+    offered, noted, last_at, first_at = _COUNTS.unpack(path.read_bytes()[: _COUNTS.size].ljust(_COUNTS.size, b"\0"))
+    return Loss(NOT_WRITTEN, max(0, offered - max(noted, accounted)), first_at or last_at, last_at)
 
 
 def forget_tallies(paths: Iterable[Path]) -> None:
@@ -95,8 +100,3 @@ def forget_tallies(paths: Iterable[Path]) -> None:
 
 def _ours(folder: Path) -> bool:
     return folder.stat().st_uid == os.getuid()
-
-
-def _is_left(path: Path) -> bool:
-    with claimed(path) as free:
-        return free

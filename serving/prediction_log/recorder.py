@@ -117,7 +117,7 @@ class Recorder:
         accounted = self._accounted + load.answers
         if self._writer.is_due(now):
             self._writer.close(self._accounted)
-        self._writer.append(encoded_batch(load.rows, load.losses, accounted), now)
+        self._writer.append(encoded_batch(load.rows, load.losses, accounted), now, accounted=self._accounted)
         self._accounted = accounted
         if self._tally is not None:
             self._tally.accounted(accounted, load.last_at)

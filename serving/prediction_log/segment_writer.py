@@ -25,10 +25,10 @@ class SegmentWriter:
         self._open: _OpenSegment | None = None
         self._number = 0
 
-    def append(self, frame: bytes, now: datetime) -> None:
-        """Write a frame whole. Raises OSError, and then nothing of it is in a file that anybody reads as whole."""
+    def append(self, frame: bytes, now: datetime, *, accounted: int) -> None:
+        """Write a frame whole; `accounted` answers came before it. Raises OSError: no reader sees any of it then."""
         if self._open is None or self._open.failed:  # another file may have the room that this one has not
-            self._begin(now)
+            self._begin(now, accounted)
         if self._open is not None:
             self._open.write(frame)
 
@@ -50,14 +50,14 @@ class SegmentWriter:
             os.close(self._open.descriptor)
             self._open = None
 
-    def _begin(self, now: datetime) -> None:
+    def _begin(self, now: datetime, accounted: int) -> None:
         """Open a segment. The lock of the one before is let go only then: it is no dead worker's last."""
         self._folder.mkdir(parents=True, exist_ok=True)
         number = self._number + 1
         path = self._folder / segment_name(self._worker, number, now)
         segment = _OpenSegment(locked_file(path), now)
         try:
-            segment.write(encoded(Opening(FORMAT, self._worker, number, to_microseconds(now), self._flush_seconds)))
+            segment.write(encoded(Opening(FORMAT, to_microseconds(now), self._flush_seconds, accounted)))
         except OSError:
             path.unlink(missing_ok=True)
             os.close(segment.descriptor)

@@ -22,6 +22,8 @@ READING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "serve": (("--stop",), {"stopped"}),
     "keys list": (IN, {"tenant", "keys"}),
     "quarantine": (IN, {"tenant", "rows"}),
+    "predictions list": (IN, {"tenant", "predictions"}),
+    "predictions verify": ((), {"segments_waiting", "lost", "losses_without_count"}),
     "market list": (IN, {"tenant", "area", "series"}),
     "tenants list": ((), {"tenants"}),
 }

@@ -92,6 +92,7 @@ COMMANDS_OF_A_TENANT = [
     ("keys", "list"),
     ("keys", "revoke", "--name", "me"),
     ("quarantine",),
+    ("predictions", "list"),
 ]
 
 

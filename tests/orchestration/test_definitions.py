@@ -49,11 +49,12 @@ def test_every_asset_is_a_documented_noun_of_a_known_group(key: dg.AssetKey) -> 
     assert not key.to_user_string().startswith(("build_", "make_", "compute_", "run_", "train_"))
 
 
-def test_every_asset_belongs_to_the_nightly_job_or_to_that_of_pools() -> None:
-    nightly, pooling = ({node.name for node in defs.resolve_job_def(name).nodes} for name in ("nightly", "pooling"))
-    assert {key.to_user_string() for key in ASSETS} <= nightly | pooling
-    assert pooling == {"pooled_bundle"}
-    assert not nightly & pooling
+def test_every_asset_belongs_to_exactly_one_job() -> None:
+    jobs = ("nightly", "pooling", "prediction_log")
+    nightly, pooling, log = ({node.name for node in defs.resolve_job_def(name).nodes} for name in jobs)
+    assert {key.to_user_string() for key in ASSETS} <= nightly | pooling | log
+    assert (pooling, log) == ({"pooled_bundle"}, {"predictions"})
+    assert not nightly & (pooling | log)
 
 
 def test_assets_are_short_wiring() -> None:

@@ -1,12 +1,14 @@
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
 
-from lintel.events.columns import NEVER, NULL, columns_from_table, sort_columns
+from lintel.events.columns import NEVER, NULL, EventColumns, columns_from_table, joined, sort_columns, split
 from lintel.events.kinds import kind_codes
-from tests.features.logs import START, random_rows, table
+from tests.features.logs import START, logs, random_rows, table
 
 BASE = {"lead_id": "ann", "actor": "lead", "kind": "offer.sent", "occurred_at": START, "known_at": START}
 
@@ -66,3 +68,33 @@ def test_events_are_sorted_by_lead_and_time_whether_or_not_both_fit_in_one_integ
     assert (np.diff(found.lead) >= 0).all()
     assert (np.diff(found.occurred_at)[np.diff(found.lead) == 0] >= 0).all()
     assert sorted(found.occurred_at) == sorted(moved.occurred_at)
+
+
+@given(rows=logs())
+def test_leads_apart_and_together_are_the_same_columns(rows: list[dict[str, Any]]) -> None:
+    leads = pa.array(["ann", "bob", "cy"])
+    together = columns_from_table(table(rows), leads)
+    parts = split(together, len(leads))
+    assert len(parts) == 3
+    alone = [columns_from_table(table(rows), leads.slice(code, 1)) for code in range(3)]
+    for part, one in zip(parts, alone, strict=True):
+        assert_equal_columns(part, one)
+    assert_equal_columns(joined(parts), together)
+    assert_equal_columns(joined(alone[::-1]), columns_from_table(table(rows), pa.array(["cy", "bob", "ann"])))
+
+
+def test_a_part_keeps_nothing_of_the_others_alive() -> None:
+    columns = columns_from_table(table(random_rows(4, 60, leads=2, days=5)), pa.array(["lead0", "lead1"]))
+    for part in split(columns, 2):
+        assert all(getattr(part, field.name).base is None for field in fields(part))
+
+
+def test_no_leads_joined_are_no_events() -> None:
+    assert_equal_columns(joined([]), columns_from_table(table([]), pa.array([], pa.string())))
+
+
+def assert_equal_columns(found: EventColumns, expected: EventColumns) -> None:
+    for field in fields(expected):
+        left, right = getattr(found, field.name), getattr(expected, field.name)
+        assert (left.dtype, left.shape) == (right.dtype, right.shape), field.name
+        np.testing.assert_array_equal(left, right, err_msg=field.name)

@@ -9,6 +9,7 @@ from serving.batching.lane import Lane
 from serving.batching.latency import LatencyModel
 from serving.batching.line import Head, Line
 from serving.batching.policy import BatchingPolicy
+from serving.urgency import Urgency
 
 
 def largest(model: LatencyModel, policy: BatchingPolicy, urgency: int) -> int:
@@ -52,14 +53,14 @@ class _Filling:
     policy: BatchingPolicy
     now: float
     rows: list[Row] = field(default_factory=list)
-    urgency: int = 99
+    urgency: int = len(Urgency)
     earliest: float = inf
     own: int = 0
     surely: int = 0
     limits: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        self.limits = tuple(largest(self.model, self.policy, each) for each in range(3))
+        self.limits = tuple(largest(self.model, self.policy, each) for each in Urgency)
         self.surely = self.model.rows_surely_within(inf)
 
     def take(self, queue: Agenda[Row]) -> int:

@@ -1,60 +1,55 @@
 """Finding the rows that make a batch fail, so that the others are answered."""
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
-from serving.batching.item import Row, wanted
-
-GIVE_UP_AFTER = 8
-"""Single rows that fail in a row, without one part that succeeds in between, before parts are no longer divided."""
+from serving.batching.batch import Batch, Isolation
+from serving.batching.item import Place, wanted
+from serving.batching.turns import Turns
 
 
-@dataclass(slots=True)
-class Isolation:
-    """One failed batch that is computed again in parts: halves of halves, depth first.
+class Suspects:
+    """Parts of batches that failed: halves of halves, computed depth first.
 
-    A poisoned row costs log2 n further calls at most twice over. With fewer than `GIVE_UP_AFTER` poisoned rows every
-    other row is answered. When so many rows failed one after another, what is left (at most log2 n parts) is computed
-    part by part without dividing, until one succeeds: when everything fails, that is 2 x `GIVE_UP_AFTER` + 2 log2 n
-    calls instead of 2 n.
+    A poisoned row costs at most 2 log2 n further batches. With fewer than `GIVE_UP_AFTER` of them in a batch every
+    other row is answered. After so many single rows failed without a success in between, what is left of the batch
+    (at most log2 n parts) is no longer divided until one of its parts succeeds: when everything fails, that makes
+    about 2 x `GIVE_UP_AFTER` + 2 log2 n batches instead of 2 n.
+
+    They go before rows of their own class; while more urgent ones wait they get a share of the compute time.
     """
 
-    failed_in_a_row: int = 0
+    def __init__(self, share: float) -> None:
+        self._parts: list[Batch] = []
+        self._turns = Turns(share)
 
-    @property
-    def given_up(self) -> bool:
-        return self.failed_in_a_row >= GIVE_UP_AFTER
+    def __bool__(self) -> bool:
+        return bool(self._parts)
 
+    def divide(self, batch: Batch) -> None:
+        """A batch of several rows failed: its halves are to be computed, of the rows that somebody still wants."""
+        rows, isolation = wanted(batch.rows), batch.isolation or Isolation()
+        for row in rows:
+            row.place = Place.SUSPECT
+        middle = (len(rows) + 1) // 2
+        halves = (rows[middle:], rows[:middle])  # the first half last, as they are taken from the end
+        self._parts.extend(Batch(batch.key, half, batch.taken_at, isolation) for half in halves if half)
 
-@dataclass(slots=True, eq=False)
-class Batch:
-    """Rows of one key that are computed together.
+    def go_before(self, level: int) -> bool:
+        """Whether it is their turn though rows of a class wait."""
+        return self._parts[-1].urgency <= level or self._turns.due
 
-    `urgency` is that of the most urgent row. `isolation` is set if the rows are part of a batch that failed.
-    """
+    def take(self, now: float) -> Batch | None:
+        """The next part that somebody still wants."""
+        while self._parts:
+            part = self._parts.pop()
+            rows = wanted(part.rows)
+            if rows:
+                return Batch(part.key, rows, now, part.isolation)
+        return None
 
-    key: Hashable
-    rows: list[Row]
-    taken_at: float
-    isolation: Isolation | None = None
-    urgency: int = field(init=False)
+    def took(self, seconds: float, *, others_wait: bool) -> None:
+        self._turns.took(seconds, others_wait=others_wait)
 
-    def __post_init__(self) -> None:
-        self.urgency = min(row.urgency for row in self.rows)
+    def stood_back(self, seconds: float) -> None:
+        self._turns.stood_back(seconds)
 
-    @property
-    def payloads(self) -> list[Any]:
-        return [row.payload for row in self.rows]
-
-
-def parts(batch: Batch) -> list[Batch]:
-    """The two halves of a failed batch of several rows, of what somebody still waits for; fewer if little is."""
-    isolation = batch.isolation or Isolation()
-    rows = wanted(batch.rows)
-    middle = (len(rows) + 1) // 2
-    return [Batch(batch.key, half, batch.taken_at, isolation) for half in _non_empty(rows[:middle], rows[middle:])]
-
-
-def _non_empty(*halves: Sequence[Row]) -> list[list[Row]]:
-    return [list(half) for half in halves if half]
+    def clear(self) -> None:
+        self._parts.clear()

@@ -9,13 +9,13 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
 
 from lintel.errors import UnavailableError
+from serving.batching.batch import Batch
 from serving.batching.compute_thread import ComputeThread
-from serving.batching.isolation import Batch
 from serving.batching.item import Item
 from serving.batching.observer import BatchObserver, Counts
 from serving.batching.policy import BatchingPolicy
 from serving.batching.refusals import ShuttingDown
-from serving.batching.scheduler import Scheduler
+from serving.batching.scheduler import Scheduler, itself
 from serving.urgency import Urgency
 
 Key = TypeVar("Key", bound=Hashable)
@@ -70,8 +70,8 @@ class MicroBatcher(Generic[Key, Payload, Result]):
         self._scheduler = Scheduler(
             policy or BatchingPolicy(),
             on_settled=self._settled,
-            shape_of=cast(Callable[[Any], Hashable], shape_of or _itself),
-            party_of=cast(Callable[[Any], Hashable], party_of or _itself),
+            shape_of=cast(Callable[[Any], Hashable], shape_of or itself),
+            party_of=cast(Callable[[Any], Hashable], party_of or itself),
             outages=outages,
             observer=observer,
         )
@@ -222,10 +222,6 @@ class MicroBatcher(Generic[Key, Payload, Result]):
         self._expiry.off()
         if thread is not None:
             thread.stop(wait=not hangs)
-
-
-def _itself(key: Hashable) -> Hashable:
-    return key
 
 
 class _Alarm:

@@ -5,22 +5,22 @@ from math import inf
 from typing import Any
 
 from lintel.errors import UnavailableError
-from serving.batching.agenda import Agenda
 from serving.batching.arrivals import Arrivals, company_until
+from serving.batching.batch import Batch
 from serving.batching.drain import DrainRate
 from serving.batching.filling import fill, least_seconds
-from serving.batching.isolation import Batch, parts
-from serving.batching.item import Item, Place, Row, State, wanted
+from serving.batching.isolation import Suspects
+from serving.batching.item import Item, Place, Row, State
 from serving.batching.latency import LatencyModel, LatencyModels
+from serving.batching.ledger import Ledger
 from serving.batching.line import Head, Line
 from serving.batching.observer import BatchObserver, Counts
 from serving.batching.policy import BatchingPolicy
 from serving.batching.refusals import Cancelled, DeadlinePassed, QueueFull, Refusal, ShuttingDown
-from serving.batching.turns import Turns
 from serving.urgency import Urgency
 
 
-def _itself(key: Hashable) -> Hashable:
+def itself(key: Hashable) -> Hashable:
     return key
 
 
@@ -42,41 +42,41 @@ class Scheduler:
         policy: BatchingPolicy,
         *,
         on_settled: Callable[[Item], None],
-        shape_of: Callable[[Hashable], Hashable] = _itself,
-        party_of: Callable[[Hashable], Hashable] = _itself,
+        shape_of: Callable[[Hashable], Hashable] = itself,
+        party_of: Callable[[Hashable], Hashable] = itself,
         outages: tuple[type[Exception], ...] = (UnavailableError,),
         observer: BatchObserver | None = None,
     ) -> None:
-        self.counts = Counts()
         self._policy = policy
-        self._on_settled = on_settled
         self._shape_of = shape_of
         self._outages = outages
         self._observer = observer
+        self._ledger = Ledger(on_settled, observer)
         self._line = Line(policy, party_of)
-        self._open: list[dict[Item, None]] = [{} for _ in Urgency]  # not settled, in the order of acceptance
-        self._deadlines: Agenda[Item] = Agenda()
+        self._suspects = Suspects(policy.aged_share)
         self._flights: dict[Hashable, Row] = {}
-        self._suspects: list[Batch] = []
-        self._suspect_turns = Turns(policy.aged_share)
         self._latencies = LatencyModels()
         self._arrivals = Arrivals()
         self._drain = DrainRate(policy.lookback_seconds)
         self._closed = False
 
     @property
+    def counts(self) -> Counts:
+        return self._ledger.counts
+
+    @property
     def depth(self) -> tuple[int, ...]:
         """Rows accepted and not settled, by class."""
-        return tuple(len(items) for items in self._open)
+        return self._ledger.depth
 
     @property
     def next_deadline(self) -> float:
         """When `expire` has something to do; infinity if nothing waits for a deadline."""
-        return self._deadlines.first_due
+        return self._ledger.next_deadline
 
     def oldest_wait_seconds(self, now: float) -> tuple[float, ...]:
         """Of the row of each class that has waited longest; 0 if none waits."""
-        return tuple(now - next(iter(items)).accepted_at if items else 0.0 for items in self._open)
+        return self._ledger.oldest_wait_seconds(now)
 
     def latency_of(self, key: Hashable) -> LatencyModel:
         """What is known of how long batches of a key take."""
@@ -95,14 +95,10 @@ class Scheduler:
 
         Raises QueueFull if a class has no room for its rows, ShuttingDown after `close`.
         """
-        needed = [0] * len(Urgency)
+        self._check_room(items, now)
+        self._ledger.enter(items, now)
         for item in items:
-            needed[item.urgency] += 1
-        self._check_room(needed, now)
-        for urgency, rows in enumerate(needed):
-            self.counts.accepted[urgency] += rows
-        for item in items:
-            self._accept(item, now)
+            self._place(item, now)
         for key in {item.key: None for item in items}:
             self._arrivals.note(key, now)
 
@@ -114,8 +110,7 @@ class Scheduler:
 
     def expire(self, now: float) -> None:
         """Settle the items whose deadline has come, wherever their rows are."""
-        while self._deadlines.first_due <= now:
-            item = self._deadlines.pop()
+        for item in self._ledger.overdue(now):
             self._withdraw(item, State.EXPIRED, DeadlinePassed("The deadline passed before there was an answer."), now)
 
     def next_batch(self, now: float) -> Batch | float | None:
@@ -134,25 +129,19 @@ class Scheduler:
         """A batch was computed in `seconds`: one result a row, of which exceptions fail their own row."""
         self.expire(now)
         self._learn(batch, seconds, now)
-        if batch.isolation is not None:
-            batch.isolation.failed_in_a_row = 0
+        batch.succeeded()
         for row, result in zip(batch.rows, results, strict=True):
             self._land(row, State.FAILED if isinstance(result, Exception) else State.ANSWERED, result)
 
     def failed(self, batch: Batch, error: Exception, now: float) -> None:
-        """A batch raised: divide it to find the row at fault, unless it is one row, or none's fault."""
+        """A batch raised: it is divided to find the row at fault, unless it is one row, or no row's fault."""
         self.expire(now)
-        single = len(batch.rows) == 1
-        given_up = batch.isolation is not None and batch.isolation.given_up
-        if single and batch.isolation is not None:
-            batch.isolation.failed_in_a_row += 1
-        if single or given_up or isinstance(error, self._outages):
-            for row in batch.rows:
-                self._land(row, State.FAILED, error)
-            return
+        for_good = batch.failed_for_good() or isinstance(error, self._outages)
         for row in batch.rows:
-            self._suspend(row)
-        self._suspects.extend(reversed(parts(batch)))
+            if for_good or not row.waiters:
+                self._land(row, State.FAILED, error)
+        if not for_good:
+            self._suspects.divide(batch)
 
     def close(self) -> None:
         """Accept nothing more; what was accepted goes on."""
@@ -161,59 +150,51 @@ class Scheduler:
     def shut(self, now: float) -> None:
         """Refuse everything that is not settled, also what is being computed."""
         self.close()
-        error = ShuttingDown("This worker stopped before the row was computed.")
-        for items in self._open:
-            for item in list(items):
-                self._withdraw(item, State.SHUT, error, now)
+        for item in self._ledger.open_items():
+            self._withdraw(item, State.SHUT, ShuttingDown("This worker stopped before the row was computed."), now)
         self._suspects.clear()
 
-    def _check_room(self, needed: Sequence[int], now: float) -> None:
-        for urgency in Urgency:
-            rows, bound = needed[urgency], int(self._policy.bound_rows[urgency])
-            if rows and self._closed:
-                raise self._refused(ShuttingDown("This worker is stopping."), urgency, rows)
-            if rows and len(self._open[urgency]) + rows > bound:
-                after = self.retry_after(urgency, rows, now)
-                message = f"The queue for {urgency.label} rows has no room for {rows} more; it holds at most {bound}."
-                raise self._refused(QueueFull(message, retry_after_seconds=after), urgency, rows)
+    def _check_room(self, items: Sequence[Item], now: float) -> None:
+        needed = [0] * len(Urgency)
+        for item in items:
+            needed[item.urgency] += 1
+        for urgency, rows in zip(Urgency, needed, strict=True):
+            refusal = self._refusal(urgency, rows, now) if rows else None
+            if refusal is not None:
+                self._ledger.turned_away(refusal, urgency, rows)
+                raise refusal
 
-    def _refused(self, refusal: Refusal, urgency: Urgency, rows: int) -> Refusal:
-        self.counts.refused[urgency] += rows
-        if self._observer is not None:
-            self._observer.on_refused(urgency, refusal.reason, rows)
-        return refusal
+    def _refusal(self, urgency: Urgency, rows: int, now: float) -> Refusal | None:
+        bound = int(self._policy.bound_rows[urgency])
+        if self._closed:
+            return ShuttingDown("This worker is stopping.")
+        if self.depth[urgency] + rows <= bound:
+            return None
+        message = f"The queue for {urgency.label} rows has no room for {rows} more; it holds at most {bound}."
+        return QueueFull(message, retry_after_seconds=self.retry_after(urgency, rows, now))
 
-    def _accept(self, item: Item, now: float) -> None:
-        item.accepted_at = now
-        self._open[item.urgency][item] = None
-        if item.deadline < inf:
-            self._deadlines.put(item, item.deadline)
+    def _place(self, item: Item, now: float) -> None:
+        """Give an item its row: the one of its flight, else a new one in the line."""
         row = None if item.flight is None else self._flights.get((item.key, item.flight))
         if row is not None:
-            self._join(item, row, now)
+            self.counts.joined[item.urgency] += 1
+            row.waiters[item] = None
+            item.row = row
+            self._renew(row, now)
             return
         row = item.row = Row.of(item)
         if row.flight is not None:
             self._flights[row.flight] = row
         self._line.add(row, now)
 
-    def _join(self, item: Item, row: Row, now: float) -> None:
-        self.counts.joined[item.urgency] += 1
-        item.row = row
-        row.waiters[item] = None
-        self._renew(row, now)
-
     def _renew(self, row: Row, now: float) -> None:
         if row.renew() and row.place is Place.QUEUED:
             self._line.renew(row, now)
 
-    def _withdraw(self, item: Item, state: State, error: Refusal, now: float) -> None:
-        """Settle an item that gets no answer. Its row is dropped if nobody else waits for it and it is not computed
-        already."""
+    def _withdraw(self, item: Item, state: State, refusal: Refusal, now: float) -> None:
+        """Settle an item that gets no answer; its row is dropped if nobody else wants it, unless it is computing."""
         row = item.row
-        self._settle(item, state, error)
-        if self._observer is not None:
-            self._observer.on_refused(item.urgency, error.reason, 1)
+        self._ledger.refuse(item, state, refusal)
         if row is None:
             return
         del row.waiters[item]
@@ -224,13 +205,6 @@ class Scheduler:
                 self._line.drop(row)
             self._forget(row)
 
-    def _settle(self, item: Item, state: State, outcome: Any) -> None:
-        item.state, item.outcome, item.row = state, outcome, None
-        del self._open[item.urgency][item]
-        self._deadlines.drop(item)
-        self.counts.settled[state][item.urgency] += 1
-        self._on_settled(item)
-
     def _forget(self, row: Row) -> None:
         """Nothing will come of a row any more."""
         row.place = Place.GONE
@@ -238,45 +212,45 @@ class Scheduler:
             del self._flights[row.flight]
 
     def _feasible_head(self, now: float) -> Head | None:
-        """The row that comes next; those that cannot be computed in time any more are given up. The last of a queue
-        is not: computing it costs nobody anything, and may show that the estimate is too high."""
+        """The row that comes next; those that cannot be computed in time any more are given up. The last one of a
+        queue is computed all the same: else an estimate that is too high would never be put right."""
         while (head := self._line.head()) is not None:
             queue = head.lane.queue(head.row.key)
-            least = least_seconds(queue, self.latency_of(head.row.key), self._policy) if queue else 0.0
-            if queue is None or len(queue) == 1 or head.row.deadline >= now + least:
+            if queue is None or len(queue) == 1:
                 return head
-            for item in [one for one in head.row.waiters if one.deadline < now + least]:
-                error = DeadlinePassed("There was no time left to compute an answer before the deadline.")
-                self._withdraw(item, State.EXPIRED, error, now)
+            latest = now + least_seconds(queue, self.latency_of(head.row.key), self._policy)
+            if head.row.deadline >= latest:
+                return head
+            for item in [one for one in head.row.waiters if one.deadline < latest]:
+                refusal = DeadlinePassed("There was no time left to compute an answer before the deadline.")
+                self._withdraw(item, State.EXPIRED, refusal, now)
         return None
 
     def _suspect(self, head: Head | None, now: float) -> Batch | None:
-        """A part of a failed batch, unless more urgent rows wait: then only in its share of the time."""
-        while self._suspects and (head is None or self._suspect_goes_first(head)):
-            part = self._suspects.pop()
-            rows = wanted(part.rows)
-            if rows:
-                batch = Batch(part.key, rows, now, part.isolation)
-                self._suspect_turns.took(self._seconds(batch), others_wait=head is not None)
-                for row in rows:
-                    row.place = Place.COMPUTING
-                return batch
-        return None
-
-    def _suspect_goes_first(self, head: Head) -> bool:
-        return self._suspects[-1].urgency <= head.row.level or self._suspect_turns.due
+        """A part of a failed batch, if it is its turn."""
+        if not self._suspects or (head is not None and not self._suspects.go_before(head.row.level)):
+            return None
+        batch = self._suspects.take(now)
+        if batch is not None:
+            self._suspects.took(self._seconds(batch), others_wait=head is not None)
+            for row in batch.rows:
+                row.place = Place.COMPUTING
+        return batch
 
     def _company_until(self, head: Head, now: float) -> float:
+        """Until when to wait for company of the head; in the past if not at all, as when anything else waits."""
         row, model = head.row, self.latency_of(head.row.key)
         waiting = sum(len(queue) for lane in self._line.lanes() if (queue := lane.queue(row.key)))
+        if sum(self.depth) > waiting:
+            return -inf
         last, gap = self._arrivals.last(row.key), self._arrivals.gap(row.key, now)
         until = company_until(waiting, row.accepted_at, last, gap, model)
-        return min(until, row.deadline - model.upper(waiting))
+        return min(until, row.deadline - model.upper(waiting + 1))
 
     def _batch(self, head: Head, now: float) -> Batch:
         rows = fill(self._line, head, self.latency_of(head.row.key), self._policy, now)
         batch = Batch(head.row.key, rows, now)
-        self._suspect_turns.stood_back(self._seconds(batch))
+        self._suspects.stood_back(self._seconds(batch))
         return batch
 
     def _seconds(self, batch: Batch) -> float:
@@ -296,13 +270,7 @@ class Scheduler:
         """All who wait for a row get what came of it."""
         self._forget(row)
         for item in row.waiters:
-            self._settle(item, state, outcome)
-
-    def _suspend(self, row: Row) -> None:
-        if row.waiters:
-            row.place = Place.SUSPECT
-        else:
-            self._forget(row)
+            self._ledger.settle(item, state, outcome)
 
 
 def _waits(batch: Batch) -> Mapping[Urgency, list[float]]:

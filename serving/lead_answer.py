@@ -75,7 +75,10 @@ class FactAnswer(msgspec.Struct, frozen=True):
 
 
 class DimensionAnswer(msgspec.Struct, frozen=True):
-    """A probability with its doubt, or a status that says why there is none."""
+    """A probability with its doubt, or a status that says why there is none.
+
+    With the status `base_rate_only` the probability is how often leads do it, and nothing of this one was read.
+    """
 
     probability: Share | UnsetType = UNSET
     interval: (
@@ -148,11 +151,28 @@ class LeadAnswer(msgspec.Struct, frozen=True):
     clock: Literal["live", "log_end"] | UnsetType = UNSET
     decision_id: str | UnsetType = UNSET
     model: ModelIdentity | UnsetType = UNSET
-    served_by: Annotated[str, Meta(description="the rung of the fallback ladder")] | UnsetType = UNSET
+    served_by: (
+        Annotated[
+            str,
+            Meta(
+                description="the rung of the fallback ladder: champion, canary, previous-champion, baked-champion, "
+                "light-model, last-score or prior"
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    age_seconds: (
+        Annotated[int, Meta(ge=0, description="since a last score was given; as_of is that of then")] | UnsetType
+    ) = UNSET
+    not_told: (
+        Annotated[list[str], Meta(description="what this rung leaves out and a full answer may hold")] | UnsetType
+    ) = UNSET
     evidence: Annotated[Evidence, Meta(description="the lowest of the dimensions' own")] | UnsetType = UNSET
     seq: Annotated[int, Meta(description="newest event of the tenant that was seen")] | UnsetType = UNSET
     simulated: bool | UnsetType = UNSET
-    status: str | UnsetType = UNSET
+    status: Annotated[str, Meta(description="open, closed, or unread: nothing was read of the lead")] | UnsetType = (
+        UNSET
+    )
     overall: Overall | UnsetType = UNSET
     dimensions: dict[str, DimensionAnswer] | UnsetType = UNSET
     reasons: Annotated[list[ReasonAnswer], Meta(description="at most 5 up and 5 down a dimension")] | UnsetType = UNSET

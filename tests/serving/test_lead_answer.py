@@ -25,7 +25,7 @@ NOW = datetime(2012, 2, 20, 1, tzinfo=UTC)
 def test_the_example_is_a_whole_answer() -> None:
     example = msgspec.convert(EXAMPLE, LeadAnswer, strict=True)
     left_out = {name for name in LeadAnswer.__struct_fields__ if getattr(example, name) is msgspec.UNSET}
-    assert left_out == {"simulated", "outcome", "closed_at", "merged_into", "error"}
+    assert left_out == {"simulated", "outcome", "closed_at", "merged_into", "error", "age_seconds", "not_told"}
     assert json.loads(msgspec.json.encode(example)) == EXAMPLE
 
 

@@ -7,7 +7,6 @@ thread pool, the answer is what `lintel.scoring.answers.score_leads` gives. No k
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from functools import lru_cache
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
@@ -29,7 +28,9 @@ class Asked(BaseModel):
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     with Home(settings()) as home:
+        bundles, scopes = home.settings.bundles_path, home.traffic.scopes()
         app.state.home = home
+        app.state.champions = {scope: champion_bundle(home.traffic, bundles, scope) for scope in scopes}
         yield
 
 
@@ -44,7 +45,7 @@ def health() -> str:
 @app.post("/score")
 def score(request: Request, asked: Asked) -> JSONResponse:
     home: Home = request.app.state.home
-    champion = _champion(home, asked.tenant)
+    champion: Champion = request.app.state.champions[asked.tenant]
     answers = score_leads(
         home.events,
         champion.bundle,
@@ -57,8 +58,3 @@ def score(request: Request, asked: Asked) -> JSONResponse:
         scores=home.scores,
     )
     return JSONResponse({"scores": answers})
-
-
-@lru_cache(maxsize=1)
-def _champion(home: Home, tenant: str) -> Champion:
-    return champion_bundle(home.traffic, home.settings.bundles_path, tenant)

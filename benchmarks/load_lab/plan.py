@@ -80,7 +80,9 @@ class StreamReport(msgspec.Struct, kw_only=True):
     name: str
     offered: int = 0
     completed: int = 0
-    rows: int = 0  # in answers with status 200
+    in_time: int = 0  # completed before the stream's end
+    rows: int = 0  # in right answers
+    rows_in_time: int = 0
     statuses: dict[int, int] = {}
     wrong: int = 0  # status 200 and not the answer to this request
     refused_without_retry_after: int = 0

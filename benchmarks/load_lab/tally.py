@@ -31,21 +31,23 @@ class Tally:
 
     def __init__(self, stream: Stream, decisions: TextIO | None) -> None:
         self.report = StreamReport(name=stream.name, statuses={}, errors={}, samples=[])
-        self._keep_samples = stream.keep_samples
+        self._stream = stream
         self._decisions = decisions
         self._answered, self._refused = Histogram(), Histogram()
 
     def answer(self, flight: Flight, response: Response, *, now: float, began: float) -> None:
         report, took = self.report, now - flight.due
+        in_time = now - began <= self._stream.end_s
         report.completed += 1
+        report.in_time += in_time
         report.statuses[response.status] = report.statuses.get(response.status, 0) + 1
         if response.status == OK:
             self._answered.record(int(took * 1e6))
-            self._check(flight, response.body)
+            self._check(flight, response.body, in_time=in_time)
         elif response.status in REFUSALS:
             self._refused.record(int(took * 1e6))
             report.refused_without_retry_after += not response.retry_after
-        if self._keep_samples:
+        if self._stream.keep_samples:
             report.samples.append(Sample(flight.due - began, took, response.status))
 
     def error(self, fault: str, count: int = 1) -> None:
@@ -55,7 +57,7 @@ class Tally:
         self.report.answered, self.report.refused = Counts.of(self._answered), Counts.of(self._refused)
         return self.report
 
-    def _check(self, flight: Flight, body: bytes) -> None:
+    def _check(self, flight: Flight, body: bytes, *, in_time: bool) -> None:
         """Whether it is the answer to this request: it holds what is expected, in order."""
         at = 0
         for piece in flight.question.expected:
@@ -65,6 +67,7 @@ class Tally:
                 return
             at += len(piece)
         self.report.rows += flight.question.rows
+        self.report.rows_in_time += flight.question.rows * in_time
         if self._decisions is not None:
             for score in _SCORES.decode(body).scores:
                 self._decisions.write(f"{score.decision_id}\t{score.lead_id}\t{score.served_by}\n")

@@ -154,6 +154,7 @@ def test_closed_loop_has_one_request_a_connection_in_flight() -> None:
     one = report.stream("one")
     assert flying[1] == 3
     assert one.completed == one.offered > 30
+    assert one.completed - 3 <= one.in_time <= one.completed
     assert one.wrong == 0
 
 

@@ -1,0 +1,133 @@
+"""The rows of the load benchmark. Each function measures some and returns the figures that are read from them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.load_lab import questions, systems
+from benchmarks.load_lab.bench import Bench, Measured, merged
+from benchmarks.load_lab.plan import Question, Stream
+from benchmarks.load_lab.systems import System
+
+Figures = dict[str, Any]
+
+SATURATING, ROUNDS = 64, 2
+LIGHT_LOAD, MIXED_LOAD = 0.2, 0.7
+BULK_LEADS, BULK_CONNECTIONS = 200, 4
+CACHED_SCORES, HOT_LEADS = 10_000, 20
+MIXED_BATCH = range(20, 61)
+_MLFLOW_LEADS = 300
+_BATCHES = 200
+
+
+def ceiling(bench: Bench) -> Figures:
+    """What server, sockets and generator reach with nothing to do."""
+    with systems.noop(bench.lab) as system:
+        found = bench.closed("noop: Starlette", system, [questions.get("/")], SATURATING)
+    return {"noop_per_s": round(found.per_second, 1)}
+
+
+def comparison(bench: Bench, ours: System) -> Figures:
+    """Throughput and latency at 64 connections and at one, beside both baselines, in turns."""
+    lab = bench.lab
+    asked = {
+        "lintel": questions.singles(lab),
+        "fastapi": [questions.plain(lab, [lead]) for lead in lab.leads],
+        "mlflow": questions.mlflow_scores(lab, lab.leads[:_MLFLOW_LEADS]),
+    }
+    with systems.plain(lab) as plain, systems.mlflow(lab) as mlflow:
+        full = _in_turns(bench, [ours, plain, mlflow], asked, SATURATING)
+        alone = _in_turns(bench, [ours, plain], asked, 1)
+    mine, difference = full["lintel"], _difference(alone["lintel"], alone["fastapi"])
+    return {
+        "ratio_mlflow": _ratio(mine, full["mlflow"]),
+        "ratio_fastapi": _ratio(mine, full["fastapi"]),
+        "capacity_per_s": round(mine.per_second, 1),
+        "saturated_p99_ms": {name: one.milliseconds(0.99) for name, one in full.items()},
+        "one_connection_p50_ms": {name: one.milliseconds(0.5) for name, one in alone.items()},
+        "one_connection_difference_ms": difference,
+    }
+
+
+def capacity(bench: Bench, ours: System) -> Figures:
+    """Our throughput at 64 connections, where no baseline is asked for."""
+    row = bench.closed(f"{SATURATING} connections: lintel", ours, questions.singles(bench.lab), SATURATING)
+    return {"capacity_per_s": round(row.per_second, 1)}
+
+
+def light_load(bench: Bench, ours: System, capacity: float) -> Figures:
+    """One lead a request at a fifth of the load that saturates, uncached; then with explanations, likewise."""
+    lab, explained = bench.lab, questions.singles(bench.lab, explain=True)
+    row = bench.open("20 % load: one lead", ours, questions.singles(lab), LIGHT_LOAD * capacity)
+    most = bench.closed("64 connections: explained", ours, explained, SATURATING).per_second
+    why = bench.open("20 % load: one lead, explained", ours, explained, LIGHT_LOAD * most)
+    return {
+        "p50_ms": row.milliseconds(0.5),
+        "p99_ms": row.milliseconds(0.99),
+        "explain_p50_ms": why.milliseconds(0.5),
+        "explain_p99_ms": why.milliseconds(0.99),
+        "explain_capacity_per_s": round(most, 1),
+    }
+
+
+def cached(bench: Bench, capacity: float) -> Figures:
+    """The same few leads again and again, the score cache on."""
+    hot = [questions.scores(bench.lab, [lead]) for lead in bench.lab.leads[:HOT_LEADS]]
+    with systems.lintel(bench.lab, cached_scores=CACHED_SCORES) as system:
+        row = bench.open("20 % load: one hot lead, cache on", system, hot, LIGHT_LOAD * capacity)
+        most = bench.closed("64 connections: hot leads, cache on", system, hot, SATURATING)
+    return {
+        "cached_p50_ms": row.milliseconds(0.5),
+        "cached_p99_ms": row.milliseconds(0.99),
+        "cached_per_s": round(most.per_second, 1),
+    }
+
+
+def bulk(bench: Bench, ours: System) -> Figures:
+    """Leads a second through the endpoint, 200 a request."""
+    asked = questions.batches(bench.lab, range(BULK_LEADS, BULK_LEADS + 1), _BATCHES)
+    row = bench.closed(f"bulk: {BULK_LEADS} leads a request", ours, asked, BULK_CONNECTIONS)
+    return {"bulk_leads_per_s": round(row.rows_per_second, 1), "bulk_p99_ms": row.milliseconds(0.99)}
+
+
+def mixed(bench: Bench, ours: System, capacity: float, leads_per_second: float) -> Figures:
+    """All classes together at 70 % load: half of it interactive, a fifth events, the rest bulk."""
+    lab, mean = bench.lab, (MIXED_BATCH.start + MIXED_BATCH.stop - 1) / 2
+    parts = {
+        questions.INTERACTIVE: (questions.singles(lab), 0.5 * MIXED_LOAD * capacity),
+        questions.EVENT: (questions.singles(lab, urgency=questions.EVENT), 0.2 * MIXED_LOAD * capacity),
+        questions.BULK: (questions.batches(lab, MIXED_BATCH, _BATCHES), 0.3 * MIXED_LOAD * leads_per_second / mean),
+    }
+    streams = [
+        Stream(name=name, questions=asked, arrivals="poisson", rate=rate, end_s=bench.seconds)
+        for name, (asked, rate) in parts.items()
+    ]
+    report = bench.run(ours, streams, SATURATING)
+    rows = {name: bench.noted(Measured(f"70 % load, mixed: {name}", bench.seconds, (report,), name)) for name in parts}
+    return {
+        "mixed": {
+            name: {"p50_ms": row.milliseconds(0.5), "p99_ms": row.milliseconds(0.99), "refused": row.refused}
+            for name, row in rows.items()
+        }
+    }
+
+
+def _in_turns(
+    bench: Bench, under_test: Sequence[System], asked: dict[str, list[Question]], connections: int
+) -> dict[str, Measured]:
+    """The systems one after the other, and again: what else the machine does meets all of them."""
+    rounds: dict[str, list[Measured]] = {system.name: [] for system in under_test}
+    title = f"{connections} connection{'s' if connections > 1 else ''}"
+    for count in range(1, ROUNDS + 1):
+        for system in under_test:
+            row = bench.closed(f"{title}: {system.name} ({count})", system, asked[system.name], connections)
+            rounds[system.name].append(row)
+    return {name: merged(f"{title}: {name}", parts) for name, parts in rounds.items()}
+
+
+def _ratio(mine: Measured, other: Measured) -> float | None:
+    return round(mine.per_second / other.per_second, 2) if other.per_second else None
+
+
+def _difference(mine: Measured, other: Measured) -> float | None:
+    ours, theirs = mine.milliseconds(0.5), other.milliseconds(0.5)
+    return None if ours is None or theirs is None else round(ours - theirs, 2)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from lintel.errors import LintelError
 from lintel.settings import Settings
 from serving import events, health, leads, scores
 from serving.head import HeadAsGet
+from serving.inference import open_inference
 from serving.metrics import Metrics
 from serving.model import follow
 from serving.observation import Observation
@@ -68,10 +70,13 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         runtime = await to_thread.run_sync(open_runtime, settings, metrics, baked, now)
-        app.state.runtime = runtime
         following = asyncio.create_task(follow(runtime.models, settings.traffic_poll_seconds))
         try:
-            yield
+            async with open_inference(
+                runtime.home, runtime.models, metrics.scoring, runtime.threads, runtime.now
+            ) as inference:
+                app.state.runtime = replace(runtime, inference=inference)
+                yield
         finally:
             following.cancel()
             with suppress(asyncio.CancelledError):

@@ -21,7 +21,8 @@ _REFUSALS = {
     413: "The body is too large.",
     415: "The body is not application/json.",
     422: "The request is well formed, but not acceptable.",
-    503: "The store or the model cannot answer now; Retry-After says when to ask again.",
+    429: "More than the caller's quota or share; Retry-After says when to ask again.",
+    503: "The store or the model cannot answer now, or there is too much to do; Retry-After says when to ask again.",
 }
 
 

@@ -5,17 +5,38 @@ from datetime import datetime
 from enum import StrEnum
 
 from lintel.errors import UnavailableError
+from lintel.events.columns import NEVER
+from lintel.store.prediction import Prediction
+from lintel.store.state import Principal
+from serving.hot.versions import TenantVersion
 from serving.model import ServedModel
+from serving.urgency import Urgency
 
 
 class Rung(StrEnum):
-    """What answers, from the best down."""
+    """What computes an answer."""
 
     MODEL = "model"
     """The model that the traffic table assigns, in full."""
     LIGHT = "light-model"
-    LAST = "last-score"
-    PRIOR = "prior"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A scoring request that was admitted. `began` and `deadline` are seconds on the monotonic clock."""
+
+    principal: Principal
+    lead_ids: list[str]
+    as_of: datetime | None
+    explain: bool
+    urgency: Urgency
+    began: float
+    deadline: float
+    trace_id: str | None = None
+
+    @property
+    def tenant(self) -> str:
+        return self.principal.tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,56 +44,49 @@ class Shape:
     """What the rows of one batch have in common: they are computed in one call."""
 
     tenant: str
-    digest: str
-    served_by: str
+    model: ServedModel
     as_of: datetime | None
     explain: bool
+    withheld: bool  # reasons were asked for and are not given under load
     rung: Rung
 
     @property
     def label(self) -> str:
         """What the time of a batch depends on, beside its rows."""
-        return self.rung.value if not self.explain else f"{self.rung.value}, explained"
+        return f"{self.rung.value}, explained" if self.explain else self.rung.value
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One lead, and the model that it began with."""
+    """One lead, the version of the tenant that its request began with, and the trace that the request is part of."""
 
     lead_id: str
-    model: ServedModel
+    version: TenantVersion
     trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """What the prediction log keeps of an answer with scores."""
-
-    lead_id: str
-    as_of: int  # UTC µs
-    seq: int
-    served_by: str
-    model: ServedModel
-    probabilities: dict[str, float]
-    priority: float | None
-    features: bytes | None  # float32 row
-    compute_seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class LeadScore:
-    """One lead's answer as JSON, without the brace it begins with and without the id of the decision; `record` is None
-    for an error in place of scores."""
+    """One lead's answer, computed once and given as often as it holds.
+
+    `body` is JSON without the brace it begins with: the id of the decision comes before it. `prediction` is what the
+    log keeps, but for what each delivery adds; None for an error in place of scores. `computed_at` is monotonic.
+    """
 
     body: bytes
-    record: Record | None
     outcome: str  # scored, closed or error
+    served_by: str
+    prediction: Prediction | None = None
+    survivor: str = ""
+    valid_until: int = NEVER
+    computed_at: float = 0.0
+    compute_seconds: float = 0.0
 
     def with_decision(self, decision_id: str) -> bytes:
         return b'{"decision_id":"' + decision_id.encode() + b'",' + self.body
 
 
-class ModelAway(UnavailableError):
+class ModelAwayError(UnavailableError):
     """The model's breaker is open: it has failed and is not asked."""
 
     slug = "model-away"

@@ -13,9 +13,11 @@ from fastapi.security import HTTPAuthorizationCredentials
 from lintel.home import Home
 from lintel.settings import Settings
 from lintel.store.state import Principal
+from serving.inference import Inference
 from serving.keys import Keys
 from serving.metrics import Metrics
 from serving.model import Models, ServedModel
+from serving.problems import not_ready
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -38,6 +40,14 @@ class Runtime:
     metrics: Metrics
     now: Callable[[], datetime]
     threads: CapacityLimiter
+    inference: Inference | None = None
+
+    @property
+    def scoring(self) -> Inference:
+        """What answers scoring requests; there while the application runs."""
+        if self.inference is None:
+            raise not_ready("The worker is starting.")
+        return self.inference
 
     @property
     def settings(self) -> Settings:

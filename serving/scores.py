@@ -1,24 +1,29 @@
 """`POST /v1/score`: the six dimensions of some leads, as of a moment."""
 
+import time
 from datetime import datetime
-from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials
 from starlette.responses import Response
 
 from lintel.events.schema import EPOCH_MIN
 from lintel.events.validation import FUTURE_TOLERANCE
-from lintel.scoring.answers import score_leads
 from lintel.settings import Settings
+from lintel.store.state import Principal
 from serving import openapi
+from serving.admission.classification import deadline_of, urgency_of, urgency_of_leads
 from serving.bodies import read_json
+from serving.direct import DirectRoute, credentials_of
+from serving.disconnection import while_connected
+from serving.inference import Inference
 from serving.keys import bearer, own_tenant
 from serving.lead_answer import EXAMPLE
 from serving.messages import ScoreAnswer, ScoreRequest
 from serving.problems import Fault, RequestError
+from serving.questions import Asked
 from serving.runtime import Runtime
+from serving.tracing import trace_id_of
 
 _EARLIEST = datetime.fromisoformat(EPOCH_MIN)
 _DECODER = msgspec.json.Decoder(ScoreRequest)
@@ -28,29 +33,48 @@ _ANSWER_EXAMPLE = {"scores": [EXAMPLE, _UNKNOWN]}
 
 
 def router(settings: Settings) -> APIRouter:
-    routes = APIRouter()
+    routes = APIRouter(route_class=DirectRoute)
     bounds = {"lead_ids": {"maxItems": settings.max_leads}}
 
     @routes.post(
         "/v1/score",
         summary="Score leads",
         openapi_extra=openapi.body(ScoreRequest, _REQUEST_EXAMPLE, bounds),
-        responses=openapi.answers(ScoreAnswer, _ANSWER_EXAMPLE, (400, 401, 403, 408, 413, 415, 422, 503)),
+        responses=openapi.answers(ScoreAnswer, _ANSWER_EXAMPLE, (400, 401, 403, 408, 413, 415, 422, 429, 503)),
+        dependencies=[Security(bearer)],
         response_class=Response,
     )
-    async def score(
-        request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]
-    ) -> Response:
+    async def score(request: Request) -> Response:
         """Six dimensions for each lead, in the order asked. A lead that is not known has an error in its place."""
+        began = time.monotonic()
         runtime: Runtime = request.app.state.runtime
-        principal = await runtime.caller(credentials, "read")
-        asked = await read_json(request, _DECODER, limit=settings.max_body_bytes)
-        tenant = own_tenant(principal, asked.tenant)
-        _check(asked, settings.max_leads, runtime.now())
-        answers = await runtime.work(_score, runtime, tenant, asked)
-        return Response(msgspec.json.encode({"scores": answers}), media_type="application/json")
+        scoring = runtime.scoring
+        principal = await runtime.caller(credentials_of(request), "read")
+        scoring.admission.expect(principal, urgency_of(request.headers, scoring.bounds), began)
+        sent = await read_json(request, _DECODER, limit=settings.max_body_bytes)
+        own_tenant(principal, sent.tenant)
+        _check(sent, settings.max_leads, runtime.now())
+        asked = _asked(request, principal, sent, scoring, began)
+        ticket = await scoring.admission.admit(principal, asked.urgency, len(asked.lead_ids), began)
+        with ticket:
+            answers = await while_connected(request, scoring.engine.answers(asked), rows=len(asked.lead_ids))
+        return Response(b'{"scores":[' + b",".join(answers) + b"]}", 200, dict(ticket.headers), "application/json")
 
     return routes
+
+
+def _asked(request: Request, principal: Principal, sent: ScoreRequest, scoring: Inference, began: float) -> Asked:
+    urgency = urgency_of_leads(request.headers, len(sent.lead_ids), scoring.bounds)
+    return Asked(
+        principal,
+        sent.lead_ids,
+        sent.as_of,
+        sent.explain,
+        urgency,
+        began,
+        deadline_of(request.headers, urgency, scoring.timeouts, began),
+        trace_id_of(request.headers.get("traceparent", "")),
+    )
 
 
 def _check(asked: ScoreRequest, most: int, now: datetime) -> None:
@@ -67,23 +91,3 @@ def _check(asked: ScoreRequest, most: int, now: datetime) -> None:
     if asked.as_of is not None and asked.as_of < _EARLIEST:
         fault = Fault("/as_of", f"lies before {EPOCH_MIN}")
         raise RequestError(422, "as-of-too-early", f"No event is taken from before {EPOCH_MIN}.", faults=[fault])
-
-
-def _score(runtime: Runtime, tenant: str, asked: ScoreRequest) -> list[dict[str, Any]]:
-    model = runtime.models.serving(tenant)
-    answers = score_leads(
-        runtime.home.events,
-        model.bundle,
-        runtime.home.events.tenant(tenant),
-        asked.lead_ids,
-        asked.as_of,
-        explain=asked.explain,
-        model_version=model.version,
-        served_by=model.served_by,
-        scores=runtime.home.scores,
-        now=runtime.now(),
-    )
-    failed = sum("error" in answer for answer in answers)
-    runtime.metrics.scoring.leads.labels("interactive", model.served_by, "scored").inc(len(answers) - failed)
-    runtime.metrics.scoring.leads.labels("interactive", model.served_by, "error").inc(failed)
-    return answers

@@ -1,7 +1,6 @@
 """Prometheus metrics of what lies behind `POST /v1/score`: queue, batches, ladder, breakers, caches and the log."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -36,7 +35,9 @@ class ScoringMetrics:
             "lintel_batch_duration_seconds", "Time to compute one batch.", DURATION_BUCKETS, ("shape",)
         )
         self.refused = self._counter(
-            "lintel_refused_rows_total", "Rows that were refused, expired or left by their caller.", ("urgency", "reason")
+            "lintel_refused_rows_total",
+            "Rows that were refused, expired or left by their caller.",
+            ("urgency", "reason"),
         )
         self.cache = self._counter("lintel_score_cache_total", "Leads looked up in the score cache.", ("outcome",))
         self.queued = self._gauge("lintel_queued_rows", "Rows that wait now.", ("urgency",))
@@ -48,13 +49,16 @@ class ScoringMetrics:
         )
         self.swaps = self._counter("lintel_model_swaps_total", "Bundles that were to be put in service.", ("outcome",))
         self.log_rows = self._counter(
-            "lintel_prediction_log_rows_total", "Answers for the prediction log: written, or lost and why.", ("outcome",)
+            "lintel_prediction_log_rows_total",
+            "Answers for the prediction log: written, or lost and why.",
+            ("outcome",),
         )
         self.log_lag = self._gauge("lintel_prediction_log_pending_rows", "Answers that are not yet in a segment.")
 
-    def show_queue(self, depth: Mapping[Urgency, int]) -> None:
-        for urgency, rows in depth.items():
-            self.queued.labels(urgency.label).set(rows)
+    def show_queue(self, depth: Sequence[int]) -> None:
+        """Rows that wait, by class."""
+        for urgency in Urgency:
+            self.queued.labels(urgency.label).set(depth[urgency])
 
     def _counter(self, name: str, meaning: str, labels: tuple[str, ...] = ()) -> Counter:
         return Counter(name, meaning, labels, registry=self._registry)
@@ -62,6 +66,5 @@ class ScoringMetrics:
     def _gauge(self, name: str, meaning: str, labels: tuple[str, ...] = ()) -> Gauge:
         return Gauge(name, meaning, labels, registry=self._registry, multiprocess_mode="livesum")
 
-    def _histogram(self, name: str, meaning: str, buckets: tuple[float, ...], labels: tuple[str, ...] = ()) -> Histogram:
-        options: dict[str, Any] = {"buckets": buckets, "registry": self._registry}
-        return Histogram(name, meaning, labels, **options)
+    def _histogram(self, name: str, meaning: str, buckets: tuple[float, ...], labels: tuple[str, ...]) -> Histogram:
+        return Histogram(name, meaning, labels, buckets=buckets, registry=self._registry)

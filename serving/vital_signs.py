@@ -1,0 +1,121 @@
+"""What a worker tells of itself every moment: gauges for Prometheus, its load for the supervisor."""
+
+import asyncio
+import os
+import time
+from dataclasses import dataclass
+from math import ceil
+from typing import Protocol
+
+from serving.autoscaling.policy import WorkerLoad
+from serving.batch_metrics import BatchMetrics
+from serving.batching.item import State
+from serving.batching.micro_batcher import MicroBatcher
+from serving.breaker import Breakers, BreakerState
+from serving.brown_out import BrownOut, Level
+from serving.model import Models
+from serving.prediction_log.log import PredictionLog
+from serving.questions import LeadScore, Question, Shape
+from serving.scoring_metrics import ScoringMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Rows since the start, at one moment of the monotonic clock."""
+
+    at: float
+    offered: int
+    done: int
+
+
+class Parts(Protocol):
+    """What is looked at."""
+
+    @property
+    def batcher(self) -> MicroBatcher[Shape, Question, LeadScore]: ...
+
+    @property
+    def brown_out(self) -> BrownOut: ...
+
+    @property
+    def breakers(self) -> Breakers: ...
+
+    @property
+    def log(self) -> PredictionLog: ...
+
+
+class VitalSigns:
+    """Reads the parts of a worker. For its event loop."""
+
+    def __init__(self, parts: Parts, models: Models, metrics: ScoringMetrics, observer: BatchMetrics) -> None:
+        self._batcher = parts.batcher
+        self._brown_out = parts.brown_out
+        self._breakers = parts.breakers
+        self._log = parts.log
+        self._models = models
+        self._metrics = metrics
+        self._observer = observer
+        self._seen = self._rows()
+        self._counted = {"swapped": 0, "refused": 0, "written": 0}
+        self._dropped: dict[str, int] = {}
+        self._load = WorkerLoad(os.getpid(), 0.0)
+
+    async def watch(self, seconds: float) -> None:
+        """Renew everything every `seconds` until cancelled."""
+        while True:
+            await asyncio.sleep(seconds)
+            self._renew()
+
+    def load(self) -> WorkerLoad:
+        """What the worker did of late."""
+        return self._load
+
+    def _renew(self) -> None:
+        now, before = self._rows(), self._seen
+        self._seen = now
+        seconds = max(now.at - before.at, 1e-6)
+        rate = self._batcher.drain_rate() or 0.0
+        used = min((now.done - before.done) / seconds / rate, 1.0) if rate else 0.0
+        offered = (now.offered - before.offered) / seconds
+        depth = self._batcher.depth
+        self._load = WorkerLoad(os.getpid(), used, self._wait(), sum(depth), rate, offered)
+        self._brown_out.observe_utilisation(used, now.at)
+        self._metrics.show_queue(depth)
+        self._show_breakers()
+        self._show_brown_out(now.at)
+        self._show_log()
+        self._count("swapped", self._models.swaps)
+        self._count("refused", self._models.refused)
+
+    def _rows(self) -> _Seen:
+        counts = self._batcher.counts
+        done = sum(counts.settled[State.ANSWERED]) + sum(counts.settled[State.FAILED])
+        return _Seen(time.monotonic(), sum(counts.accepted) + sum(counts.refused), done)
+
+    def _wait(self) -> float:
+        """The 90th percentile of what interactive rows waited since the last look; 0 if there were none."""
+        waits = sorted(self._observer.interactive_waits)
+        self._observer.interactive_waits.clear()
+        return waits[ceil(0.9 * len(waits)) - 1] if waits else 0.0
+
+    def _show_breakers(self) -> None:
+        for name, state in self._breakers.states().items():
+            self._metrics.breakers.labels(name).set(state is not BreakerState.CLOSED)
+
+    def _show_brown_out(self, now: float) -> None:
+        current = self._brown_out.level(now)
+        for level in Level:
+            self._metrics.brown_out.labels(level.label).set(level is current)
+
+    def _show_log(self) -> None:
+        counters = self._log.counters()
+        self._metrics.log_lag.set(counters.waiting_rows)
+        self._metrics.log_rows.labels("written").inc(counters.written - self._counted["written"])
+        self._counted["written"] = counters.written
+        for reason, rows in counters.dropped.items():
+            self._metrics.log_rows.labels(reason).inc(rows - self._dropped.get(reason, 0))
+            self._dropped[reason] = rows
+
+    def _count(self, outcome: str, total: int) -> None:
+        self._metrics.swaps.labels(outcome).inc(total - self._counted[outcome])
+        self._counted[outcome] = total

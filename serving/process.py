@@ -15,10 +15,8 @@ import psutil
 from lintel.environment import child_environment
 from lintel.errors import UnavailableError
 from lintel.settings import Settings
+from serving.autoscaling.targets import PROJECT, SOURCE
 
-SOURCE = "bentos.lead_scoring.service:LeadScoring"
-"""What serves from the source tree; a tag of the bento store serves a built bento."""
-PROJECT = Path(__file__).resolve().parents[1]
 START_SECONDS = 90.0
 STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.1
@@ -70,10 +68,9 @@ def bento(
 
 
 def serve_command(settings: Settings, target: str = SOURCE, port: int | None = None) -> list[str]:
-    """The command that serves `target` (a tag, or SOURCE) in the foreground. Give it `service_environment`."""
-    where = ["--host", settings.host, "--port", str(port or settings.port)]
-    source = ["--working-dir", str(PROJECT)] if target == SOURCE else []
-    return [sys.executable, "-m", "bentoml", "serve", target, *where, *source]
+    """The command that serves `target` (a tag, or SOURCE) in the foreground, with as many workers as the load asks for
+    within the bounds of the settings. Run it in PROJECT and give it `service_environment`."""
+    return [sys.executable, "-m", "serving.autoscaling.supervisor", target, "--port", str(port or settings.port)]
 
 
 def why_taken(host: str, port: int) -> str | None:

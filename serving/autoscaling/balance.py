@@ -7,7 +7,7 @@ kept alive never move to a worker that was started later. What a worker lets go 
 import math
 from collections.abc import Mapping
 
-SLACK_SHARE = 0.25
+SLACK_SHARE = 0.1
 SLACK = 2
 """What a worker may hold above its share before it lets go: moving a connection costs a handshake."""
 

@@ -174,7 +174,8 @@ class Policy:
         demands = [sample.demand for sample in self._samples if sample.demand is not None]
         if not demands:
             return self._workers
-        workers = math.ceil(sum(demands) / len(demands) - _ROUNDING)
+        mean = min(sum(demands) / len(demands), self._settings.most)  # may be infinite: rates are measured
+        workers = math.ceil(mean - _ROUNDING)
         if _are_late(self._samples) and self._running >= self._workers:
             workers = max(workers, self._workers + 1)
         return min(max(workers, self._settings.least), self._settings.most)

@@ -5,9 +5,10 @@ under way. Here nothing new is accepted, every answer ends its connection, and a
 have ended anyway.
 """
 
+import asyncio
 import os
 import socket
-from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
@@ -25,59 +26,62 @@ from serving.autoscaling.report import (
     worker_address,
 )
 
-_TICKS_A_SECOND = 10
-_REPORT_TICKS = 5
+REPORT_SECONDS = 0.5
 
 
 class WorkerServer(uvicorn.Server):
-    """Reports to the supervisor and follows its instructions, ten times a second, between requests."""
+    """Reports to the supervisor that the settings name, and follows its instructions, between requests."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         application: Any = config.app
         config.app = self._release = Release(application)
-        self._retiring = False
-        self._retiring_ticks = 0
         self._supervisor = settings().supervisor
         self._channel: socket.socket | None = None
+        self._report_at = 0.0
+        self._retires_by: float | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept connections, then say so."""
+        await super().startup(sockets)
+        if self.started and self._supervisor is not None:
+            self._channel = datagram_socket(worker_address(self._supervisor, os.getpid()))
+            asyncio.get_running_loop().add_reader(self._channel, self._hear, self._channel)
 
     async def on_tick(self, counter: int) -> bool:
         ends = await super().on_tick(counter)
-        for instruction in self._instructions():
-            self._follow(instruction)
-        if counter % _REPORT_TICKS == 0:
+        now = asyncio.get_running_loop().time()
+        if now >= self._report_at:
+            self._report_at = now + REPORT_SECONDS
             self._report()
-        return ends or self._has_retired()
+        return ends or self._has_retired(now)
 
-    def _follow(self, instruction: Instruction) -> None:
-        self._release.release(instruction.release)
-        if instruction.retire and not self._retiring:
-            self._retiring = True
-            self._release.release_all()
-            for server in self.servers:
-                server.close()
-
-    def _has_retired(self) -> bool:
-        """No connection is left, or those that are have never asked anything; the shutdown waits for answers."""
-        if not self._retiring:
-            return False
-        self._retiring_ticks += 1
-        patience = (self.config.timeout_keep_alive + 1) * _TICKS_A_SECOND
-        return not self.server_state.connections or self._retiring_ticks > patience
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._channel is not None:
+            asyncio.get_running_loop().remove_reader(self._channel)
+            self._channel.close()
+        await super().shutdown(sockets)
 
     def _report(self) -> None:
         if self._channel is not None and self._supervisor is not None:
             send(self._channel, Report(os.getpid(), connections=len(self.server_state.connections)), self._supervisor)
 
-    def _instructions(self) -> Iterator[Instruction]:
-        if self._supervisor is None:
-            return
-        if self._channel is None:
-            self._channel = datagram_socket(worker_address(self._supervisor, os.getpid()))
-        while True:
-            try:
-                yield decode_instruction(self._channel.recv(MOST_BYTES))
-            except BlockingIOError:
-                return
-            except InputError:
-                continue  # from somebody else on this machine: there is nothing to follow in it
+    def _hear(self, channel: socket.socket) -> None:
+        # nobody else should write here; if somebody does, there is nothing to follow in it
+        with suppress(BlockingIOError, InputError):
+            self._follow(decode_instruction(channel.recv(MOST_BYTES)))
+
+    def _follow(self, instruction: Instruction) -> None:
+        self._release.release(instruction.release)
+        if instruction.retire and self._retires_by is None:
+            patience = self.config.timeout_keep_alive + 1
+            self._retires_by = asyncio.get_running_loop().time() + patience
+            self._release.release_all()
+            for server in self.servers:
+                server.close()
+
+    def _has_retired(self, now: float) -> bool:
+        """No connection is left, or none that is idle for its time; the shutdown waits for what is being answered."""
+        if self._retires_by is None:
+            return False
+        return not self.server_state.connections or now > self._retires_by

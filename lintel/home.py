@@ -89,8 +89,8 @@ class Home:
     def erase(self, tenant: str, lead_id: str, *, now: datetime) -> Erased:
         """Remove a person from everything here: events, lake, scores, and what was answered about the lead.
 
-        The store goes first: it names whom the lead was merged with, and no later copy brings a row back. May be
-        repeated after a failure. Raises NotFoundError for no such tenant.
+        The store goes first: it names whom the lead was merged with, and no later copy brings a row back. After a
+        failure, repeat it for each of those. Raises NotFoundError for no such tenant.
         """
         erased = self.events.erase(tenant, lead_id)
         self.lake.erase(tenant, erased.leads)

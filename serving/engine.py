@@ -23,6 +23,7 @@ from serving.batching.micro_batcher import MicroBatcher
 from serving.batching.refusals import DeadlinePassed, QueueFull, Refusal
 from serving.breaker import Breakers
 from serving.brown_out import BrownOut
+from serving.failures import Failures
 from serving.hot.score_cache import ScoreCache, ScoreKey, with_seq
 from serving.hot.versions import TenantVersion, Versions
 from serving.model import Models
@@ -77,6 +78,7 @@ class Engine:
         self._feature_rate = feature_rate
         self._now = now
         self._clock = clock
+        self._failures = Failures()
 
     async def answers(self, asked: Asked) -> list[bytes]:
         """One JSON object a lead, in the order asked.
@@ -149,6 +151,7 @@ class Engine:
         outcomes = await self._asked(asked, shape, leads, version)
         self._keep(shape, leads, outcomes, version)
         failed = [i for i, one in enumerate(outcomes) if _is_the_models(one)]
+        self._failures.tell(outcomes[i] for i in failed)
         if failed and shape.rung is Rung.MODEL:
             light = replace(shape, rung=Rung.LIGHT, explain=False)
             again = await self._asked(asked, light, [leads[i] for i in failed], version)

@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
+import serving.computation
 import serving.model
-import serving.scores
 from lintel.home import Home
 from lintel.registry.traffic import TrafficEntry
 from lintel.settings import Settings
 from lintel.store.tenants import Tenant
 from serving.application import application
 from tests.serving.clients import NOW, OTHER, TENANT, Client, Clock, opened
-from tests.serving.counting import DIGEST, CountingBundle, counting_scores
+from tests.serving.counting import DIGEST, CountingBundle, counting_answers
 
 
 @pytest.fixture(autouse=True)
 def counting_models(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving.model, "Bundle", CountingBundle)
-    monkeypatch.setattr(serving.scores, "score_leads", counting_scores)
+    monkeypatch.setattr(serving.computation, "answer_leads", counting_answers)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Stand-ins for models, so that these tests are about the service: they count the events known of a lead.
 
-Signatures are those of `lintel.scoring.bundle.Bundle` and `lintel.scoring.answers.score_leads`; a test compares them.
+Signatures are those of `lintel.scoring.bundle.Bundle` and `lintel.scoring.answers.answer_leads`; a test compares them.
 """
 
 from collections.abc import Sequence
@@ -10,9 +10,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from lintel.errors import IncompatibleError, NotFoundError
-from lintel.store.events import EventStore
-from lintel.store.scores import ScoreStore
+from lintel.events.moments import to_microseconds
+from lintel.scoring.answers import Answered, Histories
+from lintel.scoring.comparison import Comparison
+from lintel.scoring.decision_id import decision_id
 from lintel.store.tenants import Tenant
 
 DIGEST = "sha256:" + "a" * 64
@@ -46,33 +50,32 @@ class CountingBundle:
         return cls(digest, SimpleNamespace(scope=scope))
 
 
-def counting_scores(
-    store: EventStore,
+def counting_answers(
     bundle: CountingBundle,
     tenant: Tenant,
+    histories: Histories,
     lead_ids: Sequence[str],
-    as_of: datetime | None,
+    moment: datetime,
     *,
     explain: bool,
     model_version: int | None,
     served_by: str,
-    scores: ScoreStore,
+    comparison: Comparison,
     now: datetime,
-) -> list[dict[str, Any]]:
+) -> Answered:
     """The scoring call's stand-in: how many events of each lead were known."""
-    moment = as_of or now
-    seqs = store.lead_seq(tenant.id, lead_ids)
+    known = histories.columns.known_at <= to_microseconds(moment)
+    counts = np.bincount(histories.columns.lead[known], minlength=len(histories.lead_ids))
+    by_lead = dict(zip(histories.lead_ids, counts.tolist(), strict=True))
     answers: list[dict[str, Any]] = []
     for lead in lead_ids:
-        if lead not in seqs:
-            answers.append({"lead_id": lead, "error": {"type": "unknown-lead", "detail": "Not known."}})
-            continue
-        known = store.lead_events(tenant.id, [lead]).column("known_at").to_pylist()
-        count = sum(time <= moment for time in known)
+        count = by_lead.get(lead)
         if not count:
-            answers.append({"lead_id": lead, "error": {"type": "not-enough-history", "detail": "Nothing was known."}})
+            slug = "unknown-lead" if count is None else "not-enough-history"
+            answers.append({"lead_id": lead, "error": {"type": slug, "detail": "Not known."}})
             continue
-        answer = {"lead_id": lead, "as_of": moment.isoformat(), "known": count, "seq": seqs[lead]}
+        answer = {"lead_id": lead, "as_of": moment.isoformat(), "decision_id": decision_id(now), "known": count}
+        answer |= {"seq": histories.seq, "dimensions": {}}
         model = {"digest": bundle.digest, "version": model_version}
         answers.append(answer | {"model": model, "served_by": served_by} | ({"reasons": []} if explain else {}))
-    return answers
+    return Answered(answers, {}, np.empty((0, 1), np.float32))

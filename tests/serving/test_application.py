@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from lintel.home import Home
-from serving import scores
+from serving.engine import Engine
 from tests.serving.clients import OTHER, TENANT, Client, event, in_pieces
 
 HOT: list[tuple[str, dict[str, Any]]] = [
@@ -107,7 +107,7 @@ def test_an_unexpected_error_is_told_by_its_id_and_logged_without_input(
     def broken(*_: object, **__: object) -> None:
         raise ValueError("could not digest Ann Smith, 555-0134")
 
-    monkeypatch.setattr(scores, "score_leads", broken)
+    monkeypatch.setattr(Engine, "answers", broken)
     with caplog.at_level(logging.DEBUG):
         response = client.score("lead-0")
     body = refused(response, 500, "unexpected")

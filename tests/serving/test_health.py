@@ -81,7 +81,10 @@ def test_leads_and_events_are_counted_by_what_became_of_them(client: Client) -> 
     client.post("/v1/events", {"events": [event(0), event(0), event(1, kind="no.such.kind")]})
     client.score("lead-0", "nobody")
     assert samples(client, "lintel_events_total") == {("appended",): 1, ("duplicate",): 1, ("rejected",): 1}
-    assert samples(client, "lintel_scored_leads_total") == {("scored", "champion"): 1, ("error", "champion"): 1}
+    assert samples(client, "lintel_scored_leads_total") == {
+        ("scored", "champion", "interactive"): 1,
+        ("error", "champion", "interactive"): 1,
+    }
 
 
 def test_no_label_names_a_tenant_or_a_lead(client: Client) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from lintel.home import Home
-from lintel.scoring.answers import score_leads
+from lintel.scoring.answers import answer_leads
 from tests.serving.clients import NOW, OTHER, Client, event
-from tests.serving.counting import DIGEST, counting_scores
+from tests.serving.counting import DIGEST, counting_answers
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def with_events(client: Client) -> Client:
 
 
 def test_the_stand_in_takes_what_the_real_function_takes() -> None:
-    assert list(inspect.signature(counting_scores).parameters) == list(inspect.signature(score_leads).parameters)
+    assert list(inspect.signature(counting_answers).parameters) == list(inspect.signature(answer_leads).parameters)
 
 
 def test_leads_are_answered_in_the_order_asked_and_unknown_ones_in_their_place(with_events: Client) -> None:

@@ -10,6 +10,7 @@ censoring needs no further care.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from lintel.errors import IncompatibleError
+from lintel.scoring.forest import Forest
 from lintel.scoring.inputs import Inputs, checked_features
 from lintel.scoring.lightgbm_member import LeafSettings, LightGBMMember, fit_lightgbm
 from lintel.scoring.member import Fit
@@ -82,7 +84,7 @@ def person_periods(days: Float64, observed_days: Float64) -> PersonPeriods:
     return PersonPeriods(example, bin_, event[example, bin_])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hazard:
     """A fitted hazard. As a member of an ensemble it is the binary model "decided within `horizon_days`".
 
@@ -134,8 +136,16 @@ class Hazard:
 
     def _margins(self, inputs: Inputs, bins: int) -> Float64:
         """Log-odds of the hazard of each of the first `bins`, (n, bins)."""
-        checked_features(inputs, self.names)
-        return self.model.margin(with_bins(inputs, bins)).reshape(len(inputs), bins) + self.start[:bins]
+        features = checked_features(inputs, self.names)
+        if self._forest is None:
+            added = self.model.margin(with_bins(inputs, bins)).reshape(len(inputs), bins)
+        else:
+            added = self._forest.margins(features)[0, :bins].T.astype(np.float64, order="C")
+        return added + self.start[:bins]
+
+    @cached_property
+    def _forest(self) -> Forest | None:
+        return self.model.binned_forest(BINS)
 
 
 def fit_hazard(

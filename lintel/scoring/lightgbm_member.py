@@ -9,6 +9,7 @@ Machine Intelligence 2, 56-67).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lintel.errors import IncompatibleError
+from lintel.scoring.booster_trees import lightgbm_forest
+from lintel.scoring.forest import Forest
 from lintel.scoring.inputs import Inputs, checked_features
 from lintel.scoring.member import Fit, without_sequence
 from lintel.scoring.model_file import read_model, write_model
@@ -66,7 +69,7 @@ class LeafSettings:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LightGBMMember:
     """A fitted model of F features, which must come in the order of `names`."""
 
@@ -83,6 +86,8 @@ class LightGBMMember:
         features = checked_features(inputs, self.names)
         if not len(features):
             return np.zeros(0)
+        if self._forest is not None:
+            return self._forest.margins(features)[0, 0].astype(np.float64)
         return np.asarray(self.booster.predict(features, raw_score=True, **_SERVING), np.float64)
 
     def contributions(self, inputs: Inputs) -> Float64:
@@ -104,6 +109,14 @@ class LightGBMMember:
             return _member(content.decode())
         except (lightgbm.basic.LightGBMError, UnicodeDecodeError):
             raise IncompatibleError(f"{path.name} is not a LightGBM model.", mend="Fetch the bundle again.") from None
+
+    def binned_forest(self, bins: int) -> Forest | None:
+        """The trees with the last feature as the index of a bin; None if they are too large for it."""
+        return lightgbm_forest(self.booster, bins=bins, bin_feature=len(self.names) - 1)
+
+    @cached_property
+    def _forest(self) -> Forest | None:
+        return lightgbm_forest(self.booster)
 
 
 def fit_lightgbm(

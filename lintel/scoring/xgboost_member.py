@@ -8,6 +8,7 @@ grow that many. Reasons come from TreeSHAP (Lundberg et al. 2020, Nature Machine
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +17,8 @@ import xgboost
 from numpy.typing import NDArray
 
 from lintel.scoring.booster_file import load_booster, save_booster
+from lintel.scoring.booster_trees import xgboost_forest
+from lintel.scoring.forest import Forest
 from lintel.scoring.inputs import Inputs, checked_features
 from lintel.scoring.member import Fit, without_sequence
 from lintel.scoring.stopping import StoppingSlices, check_outcomes, mean_one, number_of_trees
@@ -58,7 +61,7 @@ class TreeSettings:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class XGBoostMember:
     """A fitted model of F features, which must come in the order of `names`."""
 
@@ -75,6 +78,8 @@ class XGBoostMember:
         features = checked_features(inputs, self.names)
         if not len(features):
             return np.zeros(0)
+        if self._forest is not None:
+            return self._forest.margins(features)[0, 0].astype(np.float64)
         return self.booster.inplace_predict(features, predict_type="margin", validate_features=False).astype(np.float64)
 
     def contributions(self, inputs: Inputs) -> Float64:
@@ -94,6 +99,14 @@ class XGBoostMember:
         """Raises IncompatibleError if the file is corrupt, or not a model that this XGBoost can read."""
         booster = load_booster(path)
         return cls(tuple(booster.feature_names or ()), booster)
+
+    def binned_forest(self, bins: int) -> Forest | None:
+        """The trees with the last feature as the index of a bin; None if they are too large for it."""
+        return xgboost_forest(self.booster, bins=bins, bin_feature=len(self.names) - 1)
+
+    @cached_property
+    def _forest(self) -> Forest | None:
+        return xgboost_forest(self.booster)
 
 
 def fit_xgboost(

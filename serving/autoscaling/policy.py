@@ -5,8 +5,9 @@ compute, over the target utilisation. It does not depend on how many workers the
 constant demand. Rows that arrive are counted even when they are refused, so that an overload of ten times asks for ten
 times the workers at once, where a share of time computing would stop at one. A backlog asks for what clears it.
 
-Up at once, on the mean over a short look-back; down on the most that was wanted in a long one (the stabilisation
-window of the Kubernetes horizontal pod autoscaler). A worker that does not report counts as one that is needed.
+Up at once, on the mean over a short look-back, or on the most in it while rows wait too long; down on the most that was
+wanted in a long one (the stabilisation window of the Kubernetes horizontal pod autoscaler). A worker that does not
+report counts as one that is needed.
 """
 
 import math
@@ -117,6 +118,10 @@ class Policy:
         self._changed = -math.inf
         self._running = 0
 
+    def start_with(self, workers: int) -> None:
+        """There are so many already."""
+        self._workers = min(max(workers, self._settings.least), self._settings.most)
+
     def observe(self, now: float, workers: Sequence[WorkerLoad], *, running: int | None = None) -> None:
         """Take note of the fresh reports. `running` counts the workers that should report (default: those that do);
         those among them that do not are unknown. Workers that are still starting are in neither."""
@@ -170,12 +175,13 @@ class Policy:
         return _Sample(now, used / settings.target_utilisation + backlog + unknown, late)
 
     def _wish(self) -> int:
-        """Workers by the mean demand of the short look-back; what there is while nobody reports."""
+        """Workers by the demand of the short look-back: its mean, its most while rows wait too long. What there is
+        while nobody reports."""
         demands = [sample.demand for sample in self._samples if sample.demand is not None]
         if not demands:
             return self._workers
-        mean = min(sum(demands) / len(demands), self._settings.most)  # may be infinite: rates are measured
-        workers = math.ceil(mean - _ROUNDING)
+        demand = max(demands) if self._samples[-1].late else sum(demands) / len(demands)
+        workers = math.ceil(min(demand, self._settings.most) - _ROUNDING)  # infinite where a rate is next to nothing
         if _are_late(self._samples) and self._running >= self._workers:
             workers = max(workers, self._workers + 1)
         return min(max(workers, self._settings.least), self._settings.most)
@@ -197,9 +203,9 @@ def _in_workers(amount: float, workers: Sequence[WorkerLoad]) -> float:
 
 
 def _are_late(samples: Iterable[_Sample]) -> bool:
-    """Whether rows wait too long now, and did for most of the look-back."""
+    """Whether rows wait too long now, and did for half of the look-back."""
     known = [sample.late for sample in samples if sample.demand is not None]
-    return bool(known) and known[-1] and 2 * sum(known) > len(known)
+    return bool(known) and known[-1] and 2 * sum(known) >= len(known)
 
 
 def _forget(entries: deque[_Sample] | deque[_Wish], before: float) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from lintel.settings import Settings
 from serving.urgency import Urgency
 
 _TICK_SECONDS = 0.02  # the level is worked out no more often: it is asked for several times a request
@@ -68,6 +69,10 @@ class BrownOutPolicy:
     """Below this utilisation, doing less would not help: what is slow is not ours."""
 
 
+def policy_of(settings: Settings) -> BrownOutPolicy:
+    return BrownOutPolicy(settings.interactive_slo_ms / 1_000, settings.interactive_slo_share)
+
+
 class BrownOut:
     """The level of one worker.
 
@@ -89,7 +94,7 @@ class BrownOut:
         self._changed_at = -math.inf
         self._judged_from = -math.inf
         self._backlog_seconds = 0.0
-        self._is_trial = False  # whether the level was entered from above
+        self._came_from_above = False
         self._missed_at = -math.inf
         self._stays = {level: _Stay(policy) for level in Level}
 
@@ -150,8 +155,11 @@ class BrownOut:
         busy_share, at = self._utilisation
         if busy_share < self.policy.busy_share and now - at <= self.policy.window_seconds:
             return False
-        trial = self._is_trial and now - self._changed_at <= self.policy.relapse_seconds
+        trial = self._is_in_trial(now)
         return self._latencies.are_missed(now, trial=trial) or self._waits.are_missed(now, trial=trial)
+
+    def _is_in_trial(self, now: float) -> bool:
+        return self._came_from_above and now - self._changed_at <= self.policy.relapse_seconds
 
     def _due(self, now: float) -> float:
         """When the level is to be left, as far as is known now."""
@@ -163,16 +171,16 @@ class BrownOut:
     def _raise(self, now: float) -> None:
         level = next(level for level in Level if level > self._level and self._is_of_use(level, now))
         # a trial that failed says only that the level is still needed, and it was enough before
-        settling = self.policy.calm_seconds if self._is_trial else self._backlog_seconds
+        settling = self.policy.calm_seconds if self._is_in_trial(now) else self._backlog_seconds
         self._stays[level].begin(now)
         self._enter(level, now, settling=settling)
-        self._is_trial = False
+        self._came_from_above = False
 
     def _lower(self, at: float, now: float) -> None:
         self._stays[self._level].left_at = at
         level = max(level for level in Level if level < self._level and self._is_of_use(level, now))
         self._enter(level, at)
-        self._is_trial = True
+        self._came_from_above = True
 
     def _is_of_use(self, level: Level, now: float) -> bool:
         return level in (Level.NORMAL, Level.LIGHT) or self._stays[level].is_asked_for(now)

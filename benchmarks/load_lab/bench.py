@@ -55,6 +55,11 @@ class Measured:
                 found[name] = found.get(name, 0) + count
         return found
 
+    @property
+    def lesser(self) -> int:
+        """Leads that a lower rung answered, or without the reasons that were asked for."""
+        return sum(one.lesser_rows for one in self.streams)
+
     def milliseconds(self, share: float) -> float | None:
         """Quantile of answers' latencies, from when the requests were due."""
         found = total([one.answered for one in self.streams]).quantile(share)
@@ -81,6 +86,7 @@ class Measured:
             "p50_ms": self.milliseconds(0.5),
             "p99_ms": self.milliseconds(0.99),
             "refused": self.refused,
+            "lesser_rows": self.lesser,
             "errors": self.errors,
             "retried": sum(one.retried for one in streams),
             "generator": self.generator,
@@ -135,6 +141,8 @@ class Bench:
             self.console.print(_HEAD, style="bold", highlight=False)
         self.rows.append(measured.to_json())
         self.console.print(measured.line(), highlight=False, soft_wrap=True)
+        if measured.lesser:
+            self.console.print(f"    {measured.lesser} leads got a lesser answer", style="yellow", highlight=False)
         for fault, count in sorted(measured.errors.items()):
             self.console.print(f"    {count} x {fault}", style="red", highlight=False)
         return measured

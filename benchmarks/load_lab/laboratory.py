@@ -66,7 +66,7 @@ def laboratory(home: Path, scratch: Path, *, tenant: str | None = None, as_of: d
         champion = champion_bundle(opened.traffic, settings.bundles_path, chosen)
         log = opened.log(chosen, now=datetime.now(UTC))
         moment, leads = busiest(log, champion.bundle, [as_of] if as_of else _moments(log))
-        key = opened.keys.create(chosen, "load laboratory", "read")
+        key = opened.keys.create(chosen, "load laboratory", "write")
     simulated = log.tenant.simulated or champion.bundle.manifest.simulated
     return Laboratory(settings, chosen, key, moment, leads, champion.bundle.digest, champion.version, simulated)
 

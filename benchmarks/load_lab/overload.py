@@ -106,6 +106,8 @@ def _figures(report: Report, watch: Watch, before: float, ends: float) -> dict[s
         "bulk_refused": {status: count for status, count in bulk.statuses.items() if status != OK},
         "bulk_answered_share": round(bulk.statuses.get(OK, 0) / max(1, bulk.offered), 3),
         "bulk_leads_per_s": round(bulk.rows_in_time / (ends - before), 1),
+        "interactive_lesser": interactive.lesser_rows,
+        "bulk_lesser_leads": bulk.lesser_rows,
         "without_retry_after": interactive.refused_without_retry_after + bulk.refused_without_retry_after,
         "errors": sum(count for _, count in faults),
         "faults": faults,

@@ -15,6 +15,7 @@ class Question(msgspec.Struct, frozen=True):
 
     request: bytes
     expected: list[bytes] = []  # found in the body one after the other
+    whole: bytes = b""  # what each lead's answer holds unless it is a lesser one
     rows: int = 1
 
 
@@ -44,7 +45,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     streams: list[Stream]
     seed: int = 7
     drain_s: float = 10.0
-    decisions: str | None = None  # file that gets a line for each answered lead: request, decision id
+    decisions: str | None = None  # file that gets a line for each answered lead
 
     @property
     def end_s(self) -> float:
@@ -83,6 +84,7 @@ class StreamReport(msgspec.Struct, kw_only=True):
     in_time: int = 0  # completed before the stream's end
     rows: int = 0  # in right answers
     rows_in_time: int = 0
+    lesser_rows: int = 0  # of `rows`: right, and less than was asked for
     statuses: dict[int, int] = {}
     wrong: int = 0  # status 200 and not the answer to this request
     refused_without_retry_after: int = 0

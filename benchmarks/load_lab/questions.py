@@ -3,7 +3,7 @@
 import json
 import random
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -18,16 +18,17 @@ _URGENCY = "Lintel-Urgency"
 
 
 def scores(lab: Laboratory, leads: Sequence[str], *, urgency: str = INTERACTIVE, explain: bool = False) -> Question:
-    """One request to our endpoint; each lead is to be answered, in this order."""
+    """One request to our endpoint; each lead is to be answered by the champion, in this order."""
     body = {"lead_ids": list(leads), "as_of": lab.as_of.isoformat(), "explain": explain}
     headers = {"Authorization": f"Bearer {lab.key}", _URGENCY: urgency}
-    return Question(post("/v1/score", body, headers), _named(leads), len(leads))
+    whole = b'"reasons":' if explain else b'"served_by":"champion"'
+    return Question(post("/v1/score", body, headers), _named(leads), whole, len(leads))
 
 
 def plain(lab: Laboratory, leads: Sequence[str], *, explain: bool = False) -> Question:
     """The same question to the plain FastAPI endpoint."""
     body = {"tenant": lab.tenant, "lead_ids": list(leads), "as_of": lab.as_of.isoformat(), "explain": explain}
-    return Question(post("/score", body), _named(leads), len(leads))
+    return Question(post("/score", body), _named(leads), rows=len(leads))
 
 
 def mlflow_scores(lab: Laboratory, leads: Sequence[str]) -> list[Question]:
@@ -52,6 +53,17 @@ def batches(lab: Laboratory, sizes: range, count: int, *, seed: int = 11) -> lis
     randomness, most = random.Random(seed), len(lab.leads)
     drawn = [randomness.sample(lab.leads, min(most, randomness.choice(sizes))) for _ in range(count)]
     return [scores(lab, leads, urgency=BULK) for leads in drawn]
+
+
+def appended(lab: Laboratory, count: int) -> list[Question]:
+    """Requests that append an event each, of leads at random: what is known of them changes while they are scored."""
+    randomness, now = random.Random(13), datetime.now(UTC).isoformat()
+    events = [
+        {"event_id": f"soak-{at}", "lead_id": randomness.choice(lab.leads), "occurred_at": now, "kind": "web.visit"}
+        for at in range(count)
+    ]
+    headers = {"Authorization": f"Bearer {lab.key}"}
+    return [Question(post("/v1/events", {"events": [event]}, headers), [b'"rejected":[]'], rows=0) for event in events]
 
 
 def post(path: str, body: Any, headers: dict[str, str] | None = None) -> bytes:

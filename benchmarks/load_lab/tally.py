@@ -10,13 +10,19 @@ from benchmarks.load_lab.plan import Counts, Sample, Stream, StreamReport
 from benchmarks.load_lab.response import Response
 
 OK = 200
+"""An answer; what is only partly taken (202) is none that a stream here asks for."""
 REFUSALS = frozenset({429, 503})
+
+
+class _Model(msgspec.Struct):
+    digest: str
 
 
 class _Score(msgspec.Struct):
     lead_id: str
     decision_id: str = ""
     served_by: str = ""
+    model: _Model | None = None
 
 
 class _Scores(msgspec.Struct):
@@ -66,8 +72,14 @@ class Tally:
                 self.report.wrong += 1
                 return
             at += len(piece)
-        self.report.rows += flight.question.rows
-        self.report.rows_in_time += flight.question.rows * in_time
-        if self._decisions is not None:
-            for score in _SCORES.decode(body).scores:
-                self._decisions.write(f"{score.decision_id}\t{score.lead_id}\t{score.served_by}\n")
+        rows, whole = flight.question.rows, flight.question.whole
+        self.report.rows += rows
+        self.report.rows_in_time += rows * in_time
+        self.report.lesser_rows += rows - body.count(whole) if whole else 0
+        if self._decisions is not None and rows:
+            self._note(self._decisions, body)
+
+    def _note(self, decisions: TextIO, body: bytes) -> None:
+        for score in _SCORES.decode(body).scores:
+            model = score.model.digest if score.model else ""
+            decisions.write(f"{score.decision_id}\t{score.lead_id}\t{score.served_by}\t{model}\n")

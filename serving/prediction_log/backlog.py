@@ -21,7 +21,7 @@ class Load:
 
 
 class Backlog:
-    """First in, first out; the newest is dropped when there is no room. Not safe to share without a lock.
+    """First in, first out; no room is made for the newest. Not safe to share without a lock.
 
     Parameters
     ----------
@@ -35,9 +35,8 @@ class Backlog:
         self.rows = self.bytes = 0
 
     def offer(self, row: bytes, at: int) -> bool:
-        """Keep an encoded answer given at `at` (UTC µs). False if there was no room, which is counted."""
+        """Keep an encoded answer given at `at` (UTC µs). False if there is no room."""
         if self.rows >= self._max_rows or self.bytes + len(row) > self._max_bytes:
-            self.drop("backlog_full", at)
             return False
         self._rows.append((row, at))
         self.rows += 1
@@ -45,7 +44,7 @@ class Backlog:
         return True
 
     def drop(self, reason: str, at: int) -> None:
-        """Count an answer that cannot be kept."""
+        """Count an answer that is not kept, for the next load."""
         before = self._losses.get(reason)
         count, first, last = (1, at, at) if before is None else (before.count or 0, before.first_at, before.last_at)
         self._losses[reason] = Loss(reason, count + (before is not None), min(first, at), max(last, at))

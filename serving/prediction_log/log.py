@@ -22,6 +22,7 @@ SEGMENT_AGE = timedelta(seconds=60)
 CLOSE_SECONDS = 10.0
 """How long a stop waits for the disk."""
 LONGEST_PAUSE_SECONDS = 30.0
+_DOUBLINGS = 16  # more than any pause needs
 
 logger = logging.getLogger(__name__)
 
@@ -105,16 +106,16 @@ class PredictionLog:
             self._wake.clear()
             failures = 0 if self._flushed(failures) else failures + 1
             if failures:
-                self._closing.wait(min(LONGEST_PAUSE_SECONDS, self._flush_seconds * 2 ** min(failures, 10)))
+                self._closing.wait(pause_seconds(failures, self._flush_seconds))
         self._finish()
 
     def _flushed(self, failures: int) -> bool:
         try:
             self._recorder.flush(self._now())
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             self._recorder.failed()
             if not failures:  # once an outage
-                logger.error("The prediction log cannot write (%s); it keeps what it has room for.", error.strerror)
+                logger.error("The prediction log cannot write (%s); it keeps what it has room for.", _why(error))
             return False
         if failures:
             logger.warning("The prediction log can write again after %d attempts.", failures)
@@ -123,5 +124,14 @@ class PredictionLog:
     def _finish(self) -> None:
         try:
             self._recorder.finish(self._now())
-        except OSError as error:
-            logger.error("The prediction log could not be closed in order (%s).", error.strerror)
+        except (OSError, MemoryError) as error:
+            logger.error("The prediction log could not be closed in order (%s).", _why(error))
+
+
+def pause_seconds(failures: int, flush_seconds: float) -> float:
+    """How long to wait after so many flushes in a row that failed: twice as long each time, up to half a minute."""
+    return min(LONGEST_PAUSE_SECONDS, flush_seconds * 2.0 ** min(failures - 1, _DOUBLINGS))
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__

@@ -53,7 +53,7 @@ class Recorder:
         with self._lock:
             for row, at in encoded:
                 self._offer(row, at)
-            if self._tally is not None and encoded and not self._finished:
+            if self._tally is not None and encoded:
                 self._tally.offered(self._offered, encoded[-1][1])
             return self._backlog.bytes >= FRAME_BYTES
 
@@ -69,14 +69,13 @@ class Recorder:
             self._writer.close(self._accounted)
 
     def finish(self, now: datetime) -> None:
-        """Write what waits and close the segment. Raises OSError; what was not written then is counted by the tally,
-        which stays."""
+        """Take no more, write what waits and close the segment. Raises OSError; what was not written then is counted
+        by the tally, which stays."""
+        with self._lock:
+            self._finished = True
         try:
             self.flush(now)
             self._writer.close(self._accounted)
-        except OSError:
-            self._failures += 1
-            raise
         finally:
             self._writer.abandon()
             self._close_tally()
@@ -99,14 +98,14 @@ class Recorder:
     def _offer(self, row: bytes | None, at: int) -> None:
         self._offered += 1
         if self._finished:
-            self._count("closed")
+            self._drop("closed", at)
         elif row is None:
-            self._backlog.drop("not_encodable", at)
-            self._count("not_encodable")
+            self._drop("not_encodable", at)
         elif not self._backlog.offer(row, at):
-            self._count("backlog_full")
+            self._drop("backlog_full", at)
 
-    def _count(self, reason: str) -> None:
+    def _drop(self, reason: str, at: int) -> None:
+        self._backlog.drop(reason, at)
         self._dropped[reason] = self._dropped.get(reason, 0) + 1
 
     def _take(self) -> Load | None:
@@ -128,9 +127,9 @@ class Recorder:
 
     def _close_tally(self) -> None:
         with self._lock:
-            self._finished = True
             if self._tally is not None:
                 self._tally.close()
+                self._tally = None
 
 
 def _plain(value: Any) -> Any:

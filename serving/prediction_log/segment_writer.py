@@ -33,15 +33,16 @@ class SegmentWriter:
             self._open.write(frame)
 
     def is_due(self, now: datetime) -> bool:
-        """Whether the open segment is to be closed."""
+        """Whether the open segment is to be closed; one that failed is left for the next one instead."""
         segment = self._open
-        return segment is not None and (segment.size >= self._max_bytes or now - segment.opened_at >= self._max_age)
+        if segment is None or segment.failed:
+            return False
+        return segment.size >= self._max_bytes or now - segment.opened_at >= self._max_age
 
     def close(self, accounted: int) -> None:
         """End the open segment in order and see it on the disk. Raises OSError; the segment stays open then."""
         if self._open is not None:
-            self._open.write(encoded(Closing(accounted)))
-            os.fsync(self._open.descriptor)
+            self._open.end(accounted)
             self.abandon()
 
     def abandon(self) -> None:
@@ -85,3 +86,11 @@ class _OpenSegment:
                 os.lseek(self.descriptor, self.size, os.SEEK_SET)
             raise
         self.size += len(data)
+
+    def end(self, accounted: int) -> None:
+        self.write(encoded(Closing(accounted)))
+        try:
+            os.fsync(self.descriptor)
+        except OSError:
+            self.failed = True
+            raise

@@ -45,8 +45,8 @@ class Suspects:
                 return Batch(part.key, rows, now, part.isolation)
         return None
 
-    def took(self, seconds: float, *, others_wait: bool) -> None:
-        self._turns.took(seconds, others_wait=others_wait)
+    def took(self, seconds: float) -> None:
+        self._turns.took(seconds)
 
     def stood_back(self, seconds: float) -> None:
         self._turns.stood_back(seconds)

@@ -22,11 +22,12 @@ class _Party:
 class Lane:
     """Queues of rows by key, and a fair order of their heads.
 
-    Fairness is between parties (a key's party is, say, its tenant), by compute time: a party that has had more than
-    `ahead_seconds` above the mean of those that wait stands back, however early its deadlines; among the others the
-    earliest deadline goes first (earliest eligible virtual deadline first: Stoica and Abdel-Wahab 1995, with the
-    mean of all who wait as the virtual time). So a flood costs its own party, and without one the order is that of
-    deadlines. A party that leaves takes its debt along for when it comes back; a lane that runs empty forgets them.
+    Fairness is between parties (a key's party is, say, its tenant), by compute time: virtual time is what each of
+    those who wait should have had, so it advances by the time computed divided by their number. A party that is
+    more than `ahead_seconds` ahead of it stands back, however early its deadlines; among the others the earliest
+    deadline goes first (after earliest eligible virtual deadline first, Stoica and Abdel-Wahab 1995). So a flood costs
+    its own party, and without one the order is that of deadlines. A party that leaves finds its debt again when it
+    comes back; a lane that runs empty forgets all debts.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ class Lane:
         self._parties: dict[Hashable, _Party] = {}
         self._eligible: Agenda[_Party] = Agenda()  # by their earliest row
         self._resting: Agenda[_Party] = Agenda()  # by what they have had
-        self._total_had = 0.0
+        self._time = 0.0
         self._debts: dict[Hashable, float] = {}
 
     def __bool__(self) -> bool:
@@ -83,9 +84,9 @@ class Lane:
         """Rows of `key` were popped that take so many seconds to compute."""
         party = self._parties[self._party_of(key)]
         party.had += seconds
-        self._total_had += seconds
+        self._time += seconds / len(self._parties)
         self._renew(party, key)
-        if party.name in self._parties and party.had > self._mean() + self._ahead:
+        if party.name in self._parties and party.had > self._time + self._ahead:
             self._eligible.drop(party)
             self._resting.put(party, party.had)
 
@@ -93,26 +94,20 @@ class Lane:
         party = self._parties.get(self._party_of(key))
         return party, party.queues.get(key) if party else None
 
-    def _mean(self) -> float:
-        return self._total_had / len(self._parties)
-
     def _enter(self, name: Hashable) -> _Party:
-        now = self._mean() if self._parties else 0.0
-        party = self._parties[name] = _Party(name, max(now, self._debts.pop(name, now)))
-        self._total_had += party.had
-        if party.had > self._mean() + self._ahead:
+        party = self._parties[name] = _Party(name, max(self._time, self._debts.pop(name, 0.0)))
+        if party.had > self._time + self._ahead:
             self._resting.put(party, party.had)
         return party
 
     def _leave(self, party: _Party) -> None:
-        if party.had > self._mean():
+        if party.had > self._time:
             self._debts[party.name] = party.had
         del self._parties[party.name]
         self._eligible.drop(party)
         self._resting.drop(party)
-        self._total_had -= party.had
         if not self._parties:
-            self._total_had = 0.0
+            self._time = 0.0
             self._debts.clear()
         elif len(self._debts) > _MOST_REMEMBERED:
             del self._debts[next(iter(self._debts))]
@@ -131,8 +126,8 @@ class Lane:
             self._eligible.put(party, party.keys.first_due)
 
     def _welcome(self) -> None:
-        """Let those take part again whom the mean has caught up with; of all who wait, one is never above it."""
-        limit = self._mean() + self._ahead
+        """Let those take part again whom virtual time has caught up with, or who is next when all stand back."""
+        limit = self._time + self._ahead
         while (party := self._resting.first()) is not None and (party.had <= limit or not self._eligible):
             self._resting.drop(party)
             self._eligible.put(party, party.keys.first_due)

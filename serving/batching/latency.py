@@ -4,9 +4,12 @@ from collections.abc import Hashable, Iterable
 from math import ceil
 
 _KEPT = 0.97  # weight of what was known, a batch: some thirty count
-_PRIOR_WEIGHT = 0.5  # of each of two imagined batches, which keep the slope defined when all have the same size
+_KEPT_AFTER_CHANGE = 0.5
+_PRIOR_WEIGHT = 0.1  # of each of two imagined batches, which keep the slope defined when all have the same size
 _PRIOR_ROWS = (1, 64)
-_FARTHEST = 3.0  # times the prediction: an outlier counts as no more, a lasting change gets through in a few batches
+_FARTHEST = 3.0  # times the prediction: an outlier lies beyond, and counts as no more
+_OUTLIER_WEIGHT = 0.2  # unless the batch before was one, too: then something has changed, and the past counts less
+_STEADY_ROWS = 8  # below so many, times vary little more with their number
 _QUANTILE, _QUANTILE_STEP, _LARGEST_RATIO = 0.95, 0.1, 4.0
 _LEAST_SECONDS = 1e-6
 _UNLIMITED = 1_000_000_000
@@ -16,22 +19,21 @@ _MOST_SHAPES = 256
 class LatencyModel:
     """Seconds ~ fixed + per_row x rows, both never negative, by exponentially weighted least squares.
 
-    Relative errors are squared (weights 1 / prediction²), since long batches also vary more: else large ones alone
-    would decide about the fixed cost. The upper estimate multiplies the prediction by a running 95 % quantile of
+    Weights fall as rows + 8, since long batches also vary more: else large ones alone would decide about the fixed
+    cost. The upper estimate multiplies the prediction by a running 95 % quantile of
     seen / predicted (stochastic approximation, Robbins and Monro 1951).
 
     Parameters
     ----------
-    fixed, per_row: prior seconds, which count as two batches at half weight.
+    fixed, per_row: prior seconds, which count as two batches of little weight.
     """
 
     def __init__(self, fixed: float = 2e-3, per_row: float = 3e-4) -> None:
         self.fixed, self.per_row = fixed, per_row
         self._ratio = 1.5
-        self._prior = _sums(
-            (_PRIOR_WEIGHT, rows, fixed + per_row * rows, fixed + per_row * rows) for rows in _PRIOR_ROWS
-        )
+        self._prior = _sums((_PRIOR_WEIGHT, rows, fixed + per_row * rows) for rows in _PRIOR_ROWS)
         self._seen: tuple[float, ...] = (0.0,) * 5
+        self._strange = False
 
     def predict(self, rows: int) -> float:
         """Seconds that a batch typically takes."""
@@ -60,9 +62,12 @@ class LatencyModel:
         """Learn from a batch that ran."""
         expected = self.predict(rows)
         self._learn_ratio(seconds / expected)
-        seconds = min(max(seconds, expected / _FARTHEST), expected * _FARTHEST)
-        new = _sums([(1.0, rows, seconds, expected)])
-        self._seen = tuple(_KEPT * old + one for old, one in zip(self._seen, new, strict=True))
+        tamed = min(max(seconds, expected / _FARTHEST), expected * _FARTHEST)
+        before, self._strange = self._strange, tamed != seconds
+        alone, changed = self._strange and not before, self._strange and before
+        new = _sums([(_OUTLIER_WEIGHT, rows, tamed) if alone else (1.0, rows, seconds)])
+        kept = _KEPT_AFTER_CHANGE if changed else _KEPT
+        self._seen = tuple(kept * old + one for old, one in zip(self._seen, new, strict=True))
         self.fixed, self.per_row = _solve(*(old + one for old, one in zip(self._seen, self._prior, strict=True)))
 
     def _learn_ratio(self, ratio: float) -> None:
@@ -85,11 +90,11 @@ class LatencyModels:
         return model
 
 
-def _sums(batches: Iterable[tuple[float, int, float, float]]) -> tuple[float, ...]:
-    """Weighted sums of 1, n, n², t and n t over (weight, n, t, expected t)."""
+def _sums(batches: Iterable[tuple[float, int, float]]) -> tuple[float, ...]:
+    """Weighted sums of 1, n, n², t and n t over (weight, n, t)."""
     total = [0.0] * 5
-    for weight, rows, seconds, expected in batches:
-        relative = weight / expected**2
+    for weight, rows, seconds in batches:
+        relative = weight / (_STEADY_ROWS + rows)
         terms = (1.0, rows, rows * rows, seconds, rows * seconds)
         total = [old + relative * term for old, term in zip(total, terms, strict=True)]
     return tuple(total)

@@ -102,7 +102,7 @@ class Line:
             self._ageing.drop(row)
         level = self._levels[head.row.level]
         if head.row.aged:
-            level.turns.took(seconds, others_wait=bool(level.fresh))
+            level.turns.took(seconds)
         else:
             level.turns.stood_back(seconds)
 

@@ -232,7 +232,7 @@ class Scheduler:
             return None
         batch = self._suspects.take(now)
         if batch is not None:
-            self._suspects.took(self._seconds(batch), others_wait=head is not None)
+            self._suspects.took(self._seconds(batch))
             for row in batch.rows:
                 row.place = Place.COMPUTING
         return batch

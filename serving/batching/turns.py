@@ -17,10 +17,9 @@ class Turns:
     def due(self) -> bool:
         return self._debt <= 0.0
 
-    def took(self, seconds: float, *, others_wait: bool) -> None:
-        """The lower rank had a turn; it costs nothing if nobody else waited."""
-        if others_wait:
-            self._debt += seconds * self._factor
+    def took(self, seconds: float) -> None:
+        """The lower rank had a turn."""
+        self._debt = seconds * self._factor
 
     def stood_back(self, seconds: float) -> None:
         """The higher rank had a turn."""

@@ -12,7 +12,6 @@ from lintel.scoring.feature_profile import FeatureProfile
 from lintel.scoring.wording import describe, describe_value
 
 Float32 = NDArray[np.float32]
-Flags = NDArray[np.bool_]
 
 MAX_NAMED = 10
 KNOWN_TO_SOURCE = 0.02
@@ -49,35 +48,28 @@ def beyond_training(features: Float32, profile: FeatureProfile, catalogue: Catal
 
     What rounds to the same words as the bound is not told: nobody could see that it is outside.
     """
-    outside = profile.out_of_range(features)
-    return [
-        [_named(profile, catalogue, column, float(row[column])) for column in _told(row, flags, profile, catalogue)]
-        for row, flags in zip(features, outside, strict=True)
-    ]
+    found: list[list[dict[str, str]]] = [[] for _ in range(len(features))]
+    rows, columns = np.nonzero(profile.out_of_range(features))
+    bounds = {column: _bounds(profile, catalogue, column) for column in set(columns.tolist())}
+    for row, column, value in zip(rows.tolist(), columns.tolist(), features[rows, columns].tolist(), strict=True):
+        feature = catalogue.features[column]
+        if len(found[row]) < MAX_NAMED and describe_value(feature, value) not in bounds[column]:
+            found[row].append({"name": feature.name, "text": _text(feature, value, bounds[column])})
+    return found
 
 
-def _told(row: Float32, outside: Flags, profile: FeatureProfile, catalogue: Catalogue) -> list[int]:
-    """Positions of the values that are worth a word."""
-    return [
-        column
-        for column in np.flatnonzero(outside).tolist()
-        if describe_value(catalogue.features[column], float(row[column]))
-        not in {describe_value(catalogue.features[column], bound) for bound in _bounds(profile, column)}
-    ][:MAX_NAMED]
+def _bounds(profile: FeatureProfile, catalogue: Catalogue, column: int) -> tuple[str, str]:
+    """The least and the greatest value that training saw, in words."""
+    least, greatest = (
+        describe_value(catalogue.features[column], float(profile.quantiles[end, column])) for end in (0, -1)
+    )
+    return least, greatest
 
 
-def _bounds(profile: FeatureProfile, column: int) -> tuple[float, float]:
-    return float(profile.quantiles[0, column]), float(profile.quantiles[-1, column])
-
-
-def _named(profile: FeatureProfile, catalogue: Catalogue, column: int, value: float) -> dict[str, str]:
-    return {"name": catalogue.names[column], "text": _text(catalogue.features[column], value, _bounds(profile, column))}
-
-
-def _text(feature: Feature, value: float, bounds: tuple[float, float]) -> str:
+def _text(feature: Feature, value: float, bounds: tuple[str, str]) -> str:
     if feature.measure in SEASONS:
         return "a time of the year that training did not see"
     if feature.measure in RHYTHMS:
         return "hours or weekdays that training did not see"
-    low, high = (describe_value(feature, bound) for bound in bounds)
+    low, high = bounds
     return f"{describe(feature, value, float('nan'))} (training saw {low} to {high})"

@@ -1,6 +1,6 @@
 """The numbers of an answer: probabilities with their doubt, days, amounts; rounded, as JSON shows them."""
 
-from collections.abc import Mapping
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -37,21 +37,18 @@ def score_table(scores: DimensionScores, horizons_days: tuple[float, ...]) -> li
 
 def _timing(curve: TimingCurve, band: tuple[Float64, Float64], horizons_days: tuple[float, ...]) -> list[Json]:
     """Of each row, the days until it is decided, and the chance that it is within each horizon, by cause too."""
-    within = {f"{days:g}": _chances(curve.within(days)) for days in horizons_days}
+    named = [f"{days:g}" for days in horizons_days]
+    within = _chances(np.stack([curve.within(days) for days in horizons_days], axis=1))
     low, median, high = (_days(one) for one in (band[0], curve.quantile(MEDIAN), band[1]))
-    by_cause: Mapping[str, list[Any]] = {}
+    rows: list[Json] = [
+        {"median_days": middle, "band_days": [first, last], "p_within": dict(zip(named, chances, strict=True))}
+        for first, middle, last, chances in zip(low, median, high, within, strict=True)
+    ]
     if curve.incidence is not None:
-        by_cause = {f"{days:g}": _chances(curve.within_by_cause(days)) for days in horizons_days}
-    rows: list[Json] = []
-    for row in range(len(median)):
-        told: Json = {"median_days": median[row], "band_days": [low[row], high[row]]}
-        told["p_within"] = {days: values[row] for days, values in within.items()}
-        if by_cause:
-            told["p_within_by_cause"] = {
-                cause: {days: values[row][position] for days, values in by_cause.items()}
-                for position, cause in enumerate(CAUSES)
-            }
-        rows.append(told)
+        by_cause = _chances(np.stack([curve.within_by_cause(days) for days in horizons_days], axis=2))
+        for row, causes in zip(rows, by_cause, strict=True):
+            told = (dict(zip(named, chances, strict=True)) for chances in causes)
+            row["p_within_by_cause"] = dict(zip(CAUSES, told, strict=True))
     return rows
 
 
@@ -64,4 +61,4 @@ def _chances(chances: Float64) -> list[Any]:
 
 def _days(days: Any) -> list[float | None]:
     """One decimal; None where it lies beyond what the curve covers."""
-    return [None if np.isnan(value) else round(value, 1) for value in days.tolist()]
+    return [None if isnan(value) else round(value, 1) for value in days.tolist()]

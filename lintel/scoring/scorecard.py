@@ -171,6 +171,7 @@ class _Shown:
         self._contact = contact
         self._settled = settled
         self._priority = scores.priority
+        self._common = {name: _common(one) for name, one in scorer.ready.items()}
         self._tables = {name: score_table(scores.dimensions[name], asked.horizons_days) for name in scorer.ready}
         self._missing = missing_facts(scores.inputs.features, scorer.profile, scorer.catalogue)
         self._out_of_range = beyond_training(scores.inputs.features, scorer.profile, scorer.catalogue)
@@ -195,23 +196,24 @@ class _Shown:
             return dimension.to_json()
         if self._settled.get(name, ())[row : row + 1] == [True]:
             return {"status": "already_answered", "definition": dimension.definition}
-        return (
-            self._tables[name][row]
-            | self._best(name, row)
-            | {
-                "level": LEVEL,
-                "base_rate": round(dimension.base_rate, _DIGITS),
-                "definition": dimension.definition,
-                "calibration_n": dimension.calibration_n,
-                **basis(dimension),
-            }
-        )
+        return self._tables[name][row] | self._best(name, row) | self._common[name]
 
     def _best(self, name: str, row: int) -> Json:
         """When and how to reach the lead, said with the timing; null if it may not be reached or nobody can tell."""
         if name != "timing":
             return {}
         return {"best_contact": None if self._contact is None else self._contact.to_json(row)}
+
+
+def _common(dimension: Dimension) -> Json:
+    """What the answers of all leads have in common."""
+    return {
+        "level": LEVEL,
+        "base_rate": round(dimension.base_rate, _DIGITS),
+        "definition": dimension.definition,
+        "calibration_n": dimension.calibration_n,
+        **basis(dimension),
+    }
 
 
 def _best_contact(

@@ -11,7 +11,7 @@ from lintel.scoring.amount_facts import AmountFacts, Narrowing
 from lintel.scoring.calibrated_stack import CalibratedStack
 from lintel.scoring.causes import CauseShares
 from lintel.scoring.conformal import ConformalBand
-from lintel.scoring.ensemble import Ensemble, Reader, columns_of, margins_at
+from lintel.scoring.ensemble import Ensemble, Reader, margins_at
 from lintel.scoring.evidence import LEAST_POOLED, Rung
 from lintel.scoring.inputs import Inputs
 from lintel.scoring.member import BIAS
@@ -163,7 +163,7 @@ class Dimension:
 
 def _read(reader: Reader, inputs: Inputs) -> Inputs:
     """The inputs with the features that `reader` reads."""
-    return inputs.select(columns_of(reader, inputs.names))
+    return inputs.read(reader.names)
 
 
 def basis(dimension: Dimension) -> dict[str, str | int]:
@@ -176,4 +176,5 @@ def basis(dimension: Dimension) -> dict[str, str | int]:
 
 
 def clamped(probability: Float64) -> Float64:
-    return np.clip(probability, LEAST_PROBABILITY, 1.0 - LEAST_PROBABILITY)
+    # np.clip takes three times as long for a few leads
+    return np.minimum(np.maximum(probability, LEAST_PROBABILITY), 1.0 - LEAST_PROBABILITY)

@@ -126,10 +126,9 @@ class _Holders:
         return bool(self._rows) or any(now - asked_at <= PRESENT_SECONDS for asked_at in self._asked_at.values())
 
     def _is_alone(self, holder: str, now: float) -> bool:
-        if self._rows.keys() - {holder}:
+        if len(self._rows) > (holder in self._rows):
             return False
-        asked = (now - at <= PRESENT_SECONDS for other, at in self._asked_at.items() if other != holder)
-        return not any(asked)
+        return not any(now - at <= PRESENT_SECONDS for other, at in self._asked_at.items() if other != holder)
 
 
 def _weighted(share: float, weight: float) -> float:

@@ -96,7 +96,7 @@ class Home:
         self.lake.erase(tenant, erased.leads)
         for lead in erased.leads:
             self.scores.erase(tenant, lead)
-        self.predictions.erase(tenant, erased.leads, now=now, keep_days=self.settings.prediction_log_days)
+        self.predictions.erase(tenant, erased.leads, now=now)
         return erased
 
     def work(self, tenant: str, name: str) -> Path:

@@ -1,7 +1,7 @@
 """The ledger of answers that were given and are not in the prediction log."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -40,16 +40,26 @@ def read_losses(root: Path) -> list[RecordedLoss]:
         raise UnavailableError(f"{root / _NAME} is broken.", mend="Remove it; losses so far are forgotten.") from error
 
 
-def record_losses(root: Path, found: Iterable[RecordedLoss], *, since: int) -> list[RecordedLoss]:
-    """Add losses of sources that are not in the ledger yet, and return them; forget those before `since` (UTC µs).
+def record_losses(root: Path, found: Iterable[RecordedLoss]) -> list[RecordedLoss]:
+    """Add losses of sources that are not in the ledger yet, and return them.
 
     A source that is there already was recorded by a run that was killed before it could remove the source.
     """
     before = read_losses(root)
     known = {loss.source for loss in before}
     new = [loss for loss in found if loss.source not in known]
-    kept = [loss for loss in before if loss.last_at >= since]
-    if new or len(kept) < len(before):
-        content = json.dumps([asdict(loss) for loss in (*kept, *new)], indent=1)
-        write_whole(root / _NAME, content.encode())
+    if new:
+        _write(root, [*before, *new])
     return new
+
+
+def forget_losses(root: Path, before: int) -> None:
+    """Remove what ended before a time (UTC µs)."""
+    known = read_losses(root)
+    kept = [loss for loss in known if loss.last_at >= before]
+    if len(kept) < len(known):
+        _write(root, kept)
+
+
+def _write(root: Path, losses: Sequence[RecordedLoss]) -> None:
+    write_whole(root / _NAME, json.dumps([asdict(loss) for loss in losses], indent=1).encode())

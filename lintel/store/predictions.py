@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from lintel.errors import IncompatibleError
 from lintel.events.moments import to_microseconds
 from lintel.store.manifest import NAME, writable
-from lintel.store.prediction_losses import RecordedLoss, read_losses, record_losses
+from lintel.store.prediction_losses import RecordedLoss, forget_losses, read_losses, record_losses
 from lintel.store.prediction_manifest import read_prediction_manifest
 from lintel.store.prediction_parts import TenantPredictions, first_kept_day
 from lintel.store.segments import SUFFIX, Segment, claimed, opened_at, read_segment, worker_of
@@ -78,7 +78,8 @@ class PredictionLake:
         Raises StorageFullError on a full disk; nothing is lost then and nothing comes twice.
         """
         with self._writing():
-            report = self._take_in(now, keep_days)
+            report = self._take_in(now)
+            forget_losses(self._root, to_microseconds(now - timedelta(days=keep_days)))
             for tenant in self.tenants():
                 log = TenantPredictions(self._root, tenant)
                 report.expired += log.expire(first_kept_day(now, keep_days))
@@ -118,7 +119,7 @@ class PredictionLake:
         """Segments that were not taken in yet, those that still grow included; oldest first."""
         return sorted(self._segments.glob(f"*{SUFFIX}"))
 
-    def erase(self, tenant: str, leads: Sequence[str], *, now: datetime, keep_days: int) -> int:
+    def erase(self, tenant: str, leads: Sequence[str], *, now: datetime) -> int:
         """Remove all answers about leads; how many were in the lake.
 
         What a worker has in its open segment goes when that is compacted: within the hour, by the schedule.
@@ -126,7 +127,7 @@ class PredictionLake:
         with self._writing():
             log = TenantPredictions(self._root, tenant)
             removed = log.erase(leads, to_microseconds(now))
-            self._take_in(now, keep_days)
+            self._take_in(now)
         return removed
 
     def faults(self) -> list[str]:
@@ -134,7 +135,7 @@ class PredictionLake:
         parts = [fault for tenant in self.tenants() for fault in TenantPredictions(self._root, tenant).faults()]
         return parts + [fault for path in self.waiting() if (fault := _segment_fault(path))]
 
-    def _take_in(self, now: datetime, keep_days: int) -> CompactionReport:
+    def _take_in(self, now: datetime) -> CompactionReport:
         """Lake, then ledger, then tallies, then segments: whatever is removed is recorded before."""
         report, read = CompactionReport(), []
         for group in self._groups(report):
@@ -146,7 +147,7 @@ class PredictionLake:
             read += group
         dead = self._dead(read)
         losses = [*_told(read), *_killed(read, dead), *self._unknown(read)]
-        report.losses = record_losses(self._root, losses, since=to_microseconds(now - timedelta(days=keep_days)))
+        report.losses = record_losses(self._root, losses)
         forget_tallies(dead.values())
         for segment in read:
             (self._segments / segment.name).unlink(missing_ok=True)

@@ -2,8 +2,8 @@
 
 A segment is a run of frames: a marker, the payload's length, a CRC-32 of length and payload, the payload. Each payload
 is deflated MessagePack: one `Opening`, then `Batch`es, and a `Closing` if the worker closed it in order. A reader gets
-every complete frame whatever happened to the rest. MessagePack costs a worker a third of what Arrow's own files would
-and is as small; the compaction, which is in no hurry, makes columns of it.
+every complete frame whatever happened to the rest. At 200 answers a flush MessagePack costs a worker a tenth of what
+Arrow's own stream does, in less room (`benchmarks.prediction_log`); the compaction is in no hurry and makes columns.
 
 Whoever has a segment open for appending holds its `flock`, so that a reader knows a segment that may still grow from
 one whose worker closed it or is gone, whatever became of process numbers.

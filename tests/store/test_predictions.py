@@ -140,7 +140,7 @@ def test_parts_that_are_replaced_while_somebody_reads_are_read_again(
     compact(lake)
     log = parts_module.TenantPredictions
     outdated = [log(lake._root, "acme").manifest()]
-    lake.erase("acme", ["lead1"], now=NOW, keep_days=KEEP)
+    lake.erase("acme", ["lead1"], now=NOW)
     manifest = log.manifest
     monkeypatch.setattr(log, "manifest", lambda self: outdated.pop() if outdated else manifest(self))
     assert decisions(lake) == ids(range(2, 3))
@@ -266,7 +266,7 @@ def test_an_erased_lead_leaves_the_lake_and_what_still_comes(lake: PredictionLak
     live = put_segment(segments, [[prediction(11), prediction(12), prediction(13, tenant="other")]], number=3)
     with live.open("rb") as writer:
         flock(writer, LOCK_EX)
-        assert lake.erase("acme", ["lead1", "lead3"], now=NOW, keep_days=KEEP) == 2
+        assert lake.erase("acme", ["lead1", "lead3"], now=NOW) == 2
         assert not closed.exists()
         assert decisions(lake) == Counter(["D000000", "D000002", "D000004", "D000007"])
     compact(lake)
@@ -277,7 +277,7 @@ def test_an_erased_lead_leaves_the_lake_and_what_still_comes(lake: PredictionLak
 
 
 def test_answers_after_an_erasure_are_kept(lake: PredictionLake, segments: Path) -> None:
-    lake.erase("acme", ["lead1"], now=NOW, keep_days=KEEP)
+    lake.erase("acme", ["lead1"], now=NOW)
     put_segment(segments, [[prediction(1), prediction(6, answered_at=to_microseconds(NOW) + 1)]])
     compact(lake)
     assert decisions(lake) == ids(range(6, 7))
@@ -286,7 +286,7 @@ def test_answers_after_an_erasure_are_kept(lake: PredictionLake, segments: Path)
 def test_who_was_erased_is_forgotten_when_no_segment_can_tell(
     lake: PredictionLake, segments: Path, tmp_path: Path
 ) -> None:
-    lake.erase("acme", ["lead1"], now=NOW, keep_days=KEEP)
+    lake.erase("acme", ["lead1"], now=NOW)
     (manifest,) = (tmp_path / "lake").rglob("manifest.json")
     assert "lead1" not in manifest.read_text()
     path = put_segment(segments, [[prediction(1)]])
@@ -381,8 +381,8 @@ def test_an_erasure_that_is_killed_is_made_good_when_repeated(
     with monkeypatch.context() as patch:
         killed_at(step, patch, after=False)
         with pytest.raises(Killed):
-            lake.erase("acme", ["lead1"], now=NOW, keep_days=KEEP)
-    lake.erase("acme", ["lead1"], now=NOW, keep_days=KEEP)
+            lake.erase("acme", ["lead1"], now=NOW)
+    lake.erase("acme", ["lead1"], now=NOW)
     compact(lake)
     assert decisions(lake) == Counter(["D000002", "D000012"])
     assert lake.faults() == []

@@ -1,0 +1,52 @@
+"""What `Home.erase` leaves of a person: nothing."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from lintel.errors import NotFoundError
+from lintel.home import Home
+from lintel.settings import Settings
+from lintel.store.state import ScoreRow
+from lintel.store.tenants import Tenant
+from tests.store.predicting import NOW, prediction, put_segment
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    with Home(Settings(home=tmp_path / "home", prediction_log_days=36_500)) as home:
+        home.events.put_tenant(Tenant("acme", labels="crm"))
+        yield home
+
+
+def score(lead: str) -> ScoreRow:
+    return ScoreRow(lead, NOW, 7, "sha256:a", 3, 0.5, {"conversion": 0.5}, {"lead_id": lead}, NOW)
+
+
+def test_a_merged_person_is_gone_everywhere(
+    home: Home, row: Callable[..., dict[str, Any]], table: Callable[..., pa.Table]
+) -> None:
+    merge = row(50, kind="lead.merged", lead_id="lead2", object_id="lead1")
+    home.events.append("acme", table([row(1), row(2), row(3), merge]), now=NOW)
+    home.lake.advance(home.events, "acme", now=NOW)
+    home.scores.put("acme", [score("lead1"), score("lead2"), score("lead3")])
+    folder = home.settings.prediction_segments_path
+    put_segment(folder, [[prediction(number) for number in range(5)]])
+    home.predictions.compact(now=NOW, keep_days=36_500)
+    put_segment(folder, [[prediction(6), prediction(8)]], number=2)
+
+    assert set(home.erase("acme", "lead2", now=NOW).leads) == {"lead1", "lead2"}
+
+    assert home.events.lead_ids("acme") == home.lake.lead_ids("acme") == ["lead3"]
+    assert [answer["lead_id"] for answer in home.scores.page("acme").leads] == ["lead3"]
+    found = home.predictions.read("acme").column("lead_id").to_pylist()
+    assert sorted(found) == ["lead0", "lead3", "lead3", "lead4"]
+    assert home.predictions.waiting() == []
+
+
+def test_a_tenant_that_is_not_known_has_nobody_to_erase(home: Home) -> None:
+    with pytest.raises(NotFoundError, match="nobody"):
+        home.erase("nobody", "lead1", now=NOW)

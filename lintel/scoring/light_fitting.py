@@ -15,6 +15,7 @@ from lintel.scoring.ensemble import Ensemble
 from lintel.scoring.evaluation import fold_rows
 from lintel.scoring.examples import Examples
 from lintel.scoring.folds import Fold
+from lintel.scoring.forest import MOST_LEAVES
 from lintel.scoring.inputs import Inputs
 from lintel.scoring.lightgbm_member import LeafSettings, LightGBMMember, fit_lightgbm
 from lintel.scoring.member import Fit
@@ -27,9 +28,10 @@ Float64 = NDArray[np.float64]
 
 MOST_FEATURES = 40
 _SETTINGS = LeafSettings(
-    learning_rate=0.15, num_leaves=15, feature_fraction=0.5, max_bin=63, max_trees=60, patience=10, threads=1
+    learning_rate=0.15, num_leaves=MOST_LEAVES, feature_fraction=0.5, max_bin=63, max_trees=60, patience=10, threads=1
 )
-_SCOUT = replace(_SETTINGS, num_leaves=8, max_trees=15, patience=15)
+"""Trees of no more leaves than `forest` can ask all at once."""
+_SCOUT = replace(_SETTINGS, max_trees=15, patience=15)
 """Trees of all features, by whose gain the features are chosen."""
 _DRAWS = 100
 """Of the bootstrap of the calibration: enough for the ends of a 90 % interval."""

@@ -29,6 +29,7 @@ def test_every_dimension_that_has_a_model_has_a_small_one(trained) -> None:
         assert member.kind == "lightgbm"
         assert 1 <= len(member.names) <= MOST_FEATURES
         assert member.trees <= 60
+        assert member._forest is not None, "too large to be asked all at once"
 
 
 def test_reads_neither_events_nor_a_curve(trained) -> None:

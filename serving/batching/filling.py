@@ -13,8 +13,12 @@ from serving.urgency import Urgency
 
 
 def largest(model: LatencyModel, policy: BatchingPolicy, urgency: int) -> int:
-    """Rows of a class that a batch may hold: within its time quantum, but always one."""
-    return min(max(model.rows_within(policy.quantum_seconds[urgency]), 1), policy.max_rows)
+    """Rows of a class that a batch may hold: within its time quantum, but always as many as are efficient.
+
+    On a machine so busy that the fixed cost fills the quantum, single rows would waste all of it: throughput would
+    fall when it is needed most.
+    """
+    return min(max(model.rows_within(policy.quantum_seconds[urgency]), model.efficient_rows), policy.max_rows)
 
 
 def least_seconds(queue: Agenda[Row], model: LatencyModel, policy: BatchingPolicy) -> float:
@@ -56,12 +60,8 @@ class _Filling:
     urgency: int = len(Urgency)
     earliest: float = inf
     own: int = 0
-    surely: int = 0
-    limits: tuple[int, ...] = ()
-
-    def __post_init__(self) -> None:
-        self.limits = tuple(largest(self.model, self.policy, each) for each in Urgency)
-        self.surely = self.model.rows_surely_within(inf)
+    limits: dict[int, int] = field(default_factory=dict)  # rows, by class
+    surely: int | None = None  # rows that meet `earliest`, once known
 
     def take(self, queue: Agenda[Row]) -> int:
         """Pop rows while there is room for them; how many."""
@@ -77,21 +77,30 @@ class _Filling:
         count = len(self.rows) + 1
         if count == 1:
             return True
-        surely = self._surely(row)
+        if count > self._limit(row.urgency):
+            return False
+        surely, efficient = self._surely(row), self.model.efficient_rows
         if row.urgency > self.urgency:
-            return count <= min(self.limits[row.urgency], surely, self.own + self.model.efficient_rows)
-        return count <= min(self.limits[row.urgency], max(surely, self.model.efficient_rows))
+            return count <= min(surely, self.own + efficient)
+        return count <= max(surely, efficient)
+
+    def _limit(self, urgency: int) -> int:
+        if urgency not in self.limits:
+            self.limits[urgency] = largest(self.model, self.policy, urgency)
+        return self.limits[urgency]
 
     def _surely(self, row: Row) -> int:
         """Rows that meet the earliest deadline of the batch, this row's included."""
         if row.deadline < self.earliest:
             return self.model.rows_surely_within(row.deadline - self.now)
+        if self.surely is None:
+            self.surely = self.model.rows_surely_within(self.earliest - self.now)
         return self.surely
 
     def _add(self, row: Row) -> None:
         self.rows.append(row)
         if row.deadline < self.earliest:
-            self.earliest, self.surely = row.deadline, self._surely(row)
+            self.earliest, self.surely = row.deadline, None
         if row.urgency < self.urgency:
             self.urgency, self.own = row.urgency, 0
         self.own += row.urgency == self.urgency

@@ -90,10 +90,12 @@ class Line:
         return None
 
     def lanes(self) -> Iterator[Lane]:
-        """All lanes, the most urgent first."""
+        """The lanes in which rows wait, the most urgent first."""
         for level in self._levels:
-            yield level.fresh
-            yield level.aged
+            if level.fresh:
+                yield level.fresh
+            if level.aged:
+                yield level.aged
 
     def taken(self, head: Head, rows: list[Row], seconds: float) -> None:
         """Rows popped from the lanes' queues go to compute, in a batch that `head` heads."""

@@ -198,7 +198,8 @@ class MicroBatcher(Generic[Key, Payload, Result]):
             self._scheduler.failed(batch, outcome, now)
         else:
             self._scheduler.done(batch, outcome, seconds, now)
-        self._step()
+        if self._open:
+            self._step()
 
     def _expire(self) -> None:
         self._scheduler.expire(self._clock())

@@ -28,7 +28,7 @@ class BatchingPolicy:
     ageing_seconds: a row that has waited so long in a class is promoted by one.
     aged_share: of the compute time while fresh rows of the same class wait, the part that promoted ones may take.
     quantum_seconds: the longest batch, as predicted, that rows of a class may make; what a more urgent row has to
-        wait for that comes just after it was taken. One row is always taken, however long.
+        wait for that comes just after it was taken. As many rows as are efficient are always taken.
     max_rows: the largest batch.
     lookback_seconds: of the drain rate.
     """

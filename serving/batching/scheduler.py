@@ -240,10 +240,12 @@ class Scheduler:
     def _company_until(self, head: Head, now: float) -> float:
         """Until when to wait for company of the head; in the past if not at all, as when anything else waits."""
         row, model = head.row, self.latency_of(head.row.key)
+        last, gap = self._arrivals.last(row.key), self._arrivals.gap(row.key, now)
+        if gap >= model.fixed:
+            return -inf
         waiting = sum(len(queue) for lane in self._line.lanes() if (queue := lane.queue(row.key)))
         if sum(self.depth) > waiting:
             return -inf
-        last, gap = self._arrivals.last(row.key), self._arrivals.gap(row.key, now)
         until = company_until(waiting, row.accepted_at, last, gap, model)
         return min(until, row.deadline - model.upper(waiting + 1))
 

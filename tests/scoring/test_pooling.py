@@ -19,6 +19,7 @@ from lintel.labels.definition import load_label_set
 from lintel.labels.outcomes import Status
 from lintel.scoring.borrowing import Borrowing, shifted
 from lintel.scoring.bundle import Bundle
+from lintel.scoring.dimension import Dimension
 from lintel.scoring.evaluation import evaluate, fold_rows
 from lintel.scoring.evidence import Rung
 from lintel.scoring.examples import Examples, build_examples
@@ -232,6 +233,19 @@ def test_too_few_outcomes_get_the_mean_tenants_level_with_all_doubt_between_tena
     inputs = few.inputs(np.arange(200))
     wide, narrow = (one.scores(inputs) for one in (found, lent))
     assert np.mean(wide.high - wide.low) > np.mean(narrow.high - narrow.low)
+
+
+def test_the_light_models_are_borrowed_as_the_full_ones_are(world: World) -> None:
+    borrowed = [name for name, one in world.helped.scorer.ready.items() if one.evidence_rung is not Rung.TENANT]
+    assert borrowed
+    for name in borrowed:
+        light, full, lent = world.helped.light[name], world.helped.scorer.ready[name], world.pool.light[name]
+        assert isinstance(light, Dimension)
+        assert isinstance(lent, Dimension)
+        assert (light.evidence_rung, light.outcomes_per_class) == (full.evidence_rung, full.outcomes_per_class)
+        assert light.ensemble.members == lent.ensemble.members
+        assert light.calibrated.calibrator != lent.calibrated.calibrator
+    world.helped.check_golden()
 
 
 def _with_yes(examples: Examples, name: str, leads: int) -> Examples:

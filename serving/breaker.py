@@ -147,7 +147,7 @@ class Breaker:
                 return
             self._outcomes.add(now, failed=failed)
             self._in_a_row = self._in_a_row + 1 if failed else 0
-            if failed and self._has_failed_enough(now):
+            if failed and self._has_failed_enough():
                 self._open(now)
 
     def _cancel(self, generation: int) -> None:
@@ -155,10 +155,10 @@ class Breaker:
             if generation == self._generation:
                 self._probe_until = None
 
-    def _has_failed_enough(self, now: float) -> bool:
+    def _has_failed_enough(self) -> bool:
         if self._in_a_row >= self.policy.consecutive_failures:
             return True
-        calls, failures = self._outcomes.counts(now)
+        calls, failures = self._outcomes.counts()
         return calls >= self.policy.minimum_calls and failures >= self.policy.failure_share * calls
 
     def _open(self, now: float) -> None:
@@ -194,26 +194,20 @@ class _Outcomes:
         self._counts: deque[list[int]] = deque()  # slice, calls, failures
 
     def add(self, now: float, *, failed: bool) -> None:
-        current = self._slice(now)
+        current = int(now // self._slice_seconds)
         if not self._counts or self._counts[-1][0] < current:
-            self._drop_old(current)
             self._counts.append([current, 0, 0])
+            while self._counts[0][0] <= current - self._slices:
+                self._counts.popleft()
         self._counts[-1][1] += 1  # threads may report a little out of order: such a report joins the newest slice
         self._counts[-1][2] += failed
 
-    def counts(self, now: float) -> tuple[int, int]:
-        self._drop_old(self._slice(now))
+    def counts(self) -> tuple[int, int]:
+        """Up to the newest."""
         return sum(calls for _, calls, _ in self._counts), sum(failures for _, _, failures in self._counts)
 
     def clear(self) -> None:
         self._counts.clear()
-
-    def _drop_old(self, current: int) -> None:
-        while self._counts and self._counts[0][0] <= current - self._slices:
-            self._counts.popleft()
-
-    def _slice(self, now: float) -> int:
-        return int(now // self._slice_seconds)
 
 
 class Breakers:

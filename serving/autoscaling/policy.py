@@ -54,7 +54,7 @@ class PolicySettings:
     target_queue_wait_seconds: float = 0.05
     target_utilisation: float = 0.7
     up_look_back_seconds: float = 3.0
-    up_cool_down_seconds: float = 3.0
+    up_cool_down_seconds: float = 1.0
     down_look_back_seconds: float = 300.0
     down_cool_down_seconds: float = 30.0
     clear_seconds: float = 10.0

@@ -110,9 +110,12 @@ def soak(lab: Laboratory, wanted: Soak, console: Console) -> Outcome:
 
 
 def _capacity(lab: Laboratory, system: System, console: Console) -> float:
-    """Leads a second that this mix of single leads can be asked for."""
+    """Single leads a second that are answered in full when all connections ask at once."""
     bench = Bench(lab, _CALIBRATION_SECONDS, console)
-    return bench.closed("capacity", system, questions.singles(lab), CONNECTIONS).per_second
+    asked = questions.singles(lab, urgency=questions.EVENT)
+    found = bench.closed("capacity", system, asked, CONNECTIONS).rows_per_second
+    bench.calm(system)
+    return found
 
 
 def _streams(lab: Laboratory, wanted: Soak, capacity: float) -> list[Stream]:
@@ -148,6 +151,7 @@ def _figures(report: Report, delivered: Delivered, logged: Logged) -> dict[str, 
                 "cut": one.cut,
                 "retried": one.retried,
                 "lesser": one.lesser_rows,
+                "unanswered_due_s": one.unanswered_due_s,
                 "p50_ms": _ms(one.answered.histogram.quantile(0.5)),
                 "p99_ms": _ms(one.answered.histogram.quantile(0.99)),
             }

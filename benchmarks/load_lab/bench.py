@@ -1,11 +1,13 @@
 """Measures a row: a plan against a system, what came of it, and a line that says so while the rest still runs."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
 
+from benchmarks.load_lab import questions
 from benchmarks.load_lab.generator_process import generate
 from benchmarks.load_lab.laboratory import Laboratory
 from benchmarks.load_lab.plan import Plan, Question, Report, Stream, StreamReport, total
@@ -13,6 +15,7 @@ from benchmarks.load_lab.systems import HOST, System
 from benchmarks.load_lab.tally import OK, REFUSALS
 
 WARM_SECONDS = 1.0
+_CALM_RATE, _CALM_CONNECTIONS, _CALM_ROUNDS = 10.0, 4, 30
 _ROW = "{:<44} {:>9} {:>9} {:>9} {:>9} {:>8} {:>7} {:>9}"
 _HEAD = _ROW.format("row", "offered", "done/s", "p50 ms", "p99 ms", "refused", "errors", "generator")
 
@@ -37,8 +40,8 @@ class Measured:
 
     @property
     def rows_per_second(self) -> float:
-        """Leads rightly answered within the time."""
-        return sum(one.rows_in_time for one in self.streams) / self.seconds
+        """Leads answered within the time, in full: a lesser answer is a good one and no throughput."""
+        return sum(one.whole_in_time for one in self.streams) / self.seconds
 
     @property
     def refused(self) -> int:
@@ -59,6 +62,14 @@ class Measured:
     def lesser(self) -> int:
         """Leads that a lower rung answered, or without the reasons that were asked for."""
         return sum(one.lesser_rows for one in self.streams)
+
+    @property
+    def lesser_rungs(self) -> dict[str, int]:
+        """Who answered where not all answers were whole."""
+        counted: Counter[str] = Counter()
+        for one in self.streams:
+            counted.update(one.lesser_rungs)
+        return dict(counted)
 
     def milliseconds(self, share: float) -> float | None:
         """Quantile of answers' latencies, from when the requests were due."""
@@ -87,6 +98,7 @@ class Measured:
             "p99_ms": self.milliseconds(0.99),
             "refused": self.refused,
             "lesser_rows": self.lesser,
+            "lesser_rungs": self.lesser_rungs,
             "errors": self.errors,
             "retried": sum(one.retried for one in streams),
             "generator": self.generator,
@@ -110,24 +122,33 @@ class Bench:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def closed(
-        self, title: str, system: System, questions: Sequence[Question], connections: int, *, rounds: int = 1
+        self, title: str, system: System, asked: Sequence[Question], connections: int, *, rounds: int = 1
     ) -> Measured:
         """Every connection asks again as soon as it is answered."""
-        warm = Stream(name="one", questions=list(questions), arrivals="closed", end_s=WARM_SECONDS)
-        stream = Stream(name="one", questions=list(questions), arrivals="closed", end_s=self.seconds)
+        warm = Stream(name="one", questions=list(asked), arrivals="closed", end_s=WARM_SECONDS)
+        stream = Stream(name="one", questions=list(asked), arrivals="closed", end_s=self.seconds)
         self.run(system, [warm], connections)
         reports = tuple(self.run(system, [stream], connections) for _ in range(rounds))
         return self.noted(Measured(title, self.seconds * rounds, reports, "one"))
 
     def open(
-        self, title: str, system: System, questions: Sequence[Question], rate: float, *, connections: int = 32
+        self, title: str, system: System, asked: Sequence[Question], rate: float, *, connections: int = 32
     ) -> Measured:
         """`rate` requests a second, whatever the answers."""
-        warm = Stream(name="one", questions=list(questions), rate=rate, end_s=WARM_SECONDS)
-        stream = Stream(name="one", questions=list(questions), rate=rate, end_s=self.seconds)
+        warm = Stream(name="one", questions=list(asked), rate=rate, end_s=WARM_SECONDS)
+        stream = Stream(name="one", questions=list(asked), rate=rate, end_s=self.seconds)
         self.run(system, [warm], connections)
         report = self.run(system, [stream], connections)
         return self.noted(Measured(title, self.seconds, (report,), "one"))
+
+    def calm(self, system: System) -> None:
+        """Wait until the service answers in full again: what one row did to it is not the next one's."""
+        stream = Stream(name="one", questions=questions.singles(self.lab), rate=_CALM_RATE, end_s=WARM_SECONDS)
+        for _ in range(_CALM_ROUNDS):
+            report = self.run(system, [stream], _CALM_CONNECTIONS).stream("one")
+            if report.statuses == {OK: report.offered} and not report.lesser_rows:
+                return
+        self.console.print("    the service did not come to rest", style="red")
 
     def run(self, system: System, streams: list[Stream], connections: int) -> Report:
         self.seed += 1
@@ -142,7 +163,11 @@ class Bench:
         self.rows.append(measured.to_json())
         self.console.print(measured.line(), highlight=False, soft_wrap=True)
         if measured.lesser:
-            self.console.print(f"    {measured.lesser} leads got a lesser answer", style="yellow", highlight=False)
+            self.console.print(
+                f"    {measured.lesser} leads got a lesser answer: {measured.lesser_rungs}",
+                style="yellow",
+                highlight=False,
+            )
         for fault, count in sorted(measured.errors.items()):
             self.console.print(f"    {count} x {fault}", style="red", highlight=False)
         return measured

@@ -238,11 +238,10 @@ class Generator:
         self._stopped = True
         for flight in self._queue:
             self._tallies[flight.stream].error("never sent")
-        unanswered = [tally.report for tally in self._tallies]
-        for tally, report in zip(self._tallies, unanswered, strict=True):
-            missing = report.offered - report.completed - report.cut - sum(report.errors.values())
-            if missing:
-                tally.error("unanswered", missing)
+        flying = [connection.flight for connection in self._connections if connection.flight is not None]
+        for flight in flying:
+            self._tallies[flight.stream].error("unanswered")
+            self._tallies[flight.stream].report.unanswered_due_s.append(round(flight.due - self._began, 3))
 
     async def _disconnect(self) -> None:
         self._stopped = True

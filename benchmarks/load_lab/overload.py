@@ -51,8 +51,9 @@ def offer(leads_per_second: float, ceiling: float) -> Offer:
 
 def overload(bench: Bench, system: System, *, leads_per_second: float, ceiling: float) -> dict[str, Any]:
     """The figures of the three stretches."""
+    bench.calm(system)
     offered, before = offer(leads_per_second, ceiling), max(2.0, bench.seconds)
-    ends = before + 2 * bench.seconds
+    ends = before + 3 * bench.seconds
     after = ends + min(_LONGEST_RECOVERY_SECONDS, 3 * bench.seconds)
     streams = [
         Stream(
@@ -105,7 +106,7 @@ def _figures(report: Report, watch: Watch, before: float, ends: float) -> dict[s
         "interactive_refused": sum(one.status in {429, 503} for one in interactive.samples),
         "bulk_refused": {status: count for status, count in bulk.statuses.items() if status != OK},
         "bulk_answered_share": round(bulk.statuses.get(OK, 0) / max(1, bulk.offered), 3),
-        "bulk_leads_per_s": round(bulk.rows_in_time / (ends - before), 1),
+        "bulk_leads_per_s": round(bulk.whole_in_time / (ends - before), 1),
         "interactive_lesser": interactive.lesser_rows,
         "bulk_lesser_leads": bulk.lesser_rows,
         "without_retry_after": interactive.refused_without_retry_after + bulk.refused_without_retry_after,

@@ -83,14 +83,16 @@ class StreamReport(msgspec.Struct, kw_only=True):
     completed: int = 0
     in_time: int = 0  # completed before the stream's end
     rows: int = 0  # in right answers
-    rows_in_time: int = 0
+    whole_in_time: int = 0  # rows, before the stream's end, of what was asked for in full
     lesser_rows: int = 0  # of `rows`: right, and less than was asked for
+    lesser_rungs: dict[str, int] = {}  # who gave the answers among which there are lesser ones
     statuses: dict[int, int] = {}
     wrong: int = 0  # status 200 and not the answer to this request
     refused_without_retry_after: int = 0
     retried: int = 0  # sent again because the server had closed the idle connection
     cut: int = 0
     errors: dict[str, int] = {}
+    unanswered_due_s: list[float] = []  # when those were due that were sent and never answered
     answered: Counts = msgspec.field(default_factory=lambda: Counts({}, 0))
     refused: Counts = msgspec.field(default_factory=lambda: Counts({}, 0))
     samples: list[Sample] = []

@@ -1,5 +1,6 @@
 """What became of the requests of one stream, counted as it happens."""
 
+import re
 from typing import TextIO
 
 import msgspec
@@ -29,6 +30,7 @@ class _Scores(msgspec.Struct):
     scores: list[_Score]
 
 
+_RUNG = re.compile(rb'"served_by":"([^"]*)"')
 _SCORES = msgspec.json.Decoder(_Scores)
 
 
@@ -36,7 +38,9 @@ class Tally:
     """Counts of one stream; `decisions` gets a line for each answered lead."""
 
     def __init__(self, stream: Stream, decisions: TextIO | None) -> None:
-        self.report = StreamReport(name=stream.name, statuses={}, errors={}, samples=[])
+        self.report = StreamReport(
+            name=stream.name, statuses={}, errors={}, samples=[], lesser_rungs={}, unanswered_due_s=[]
+        )
         self._stream = stream
         self._decisions = decisions
         self._answered, self._refused = Histogram(), Histogram()
@@ -74,10 +78,18 @@ class Tally:
             at += len(piece)
         rows, whole = flight.question.rows, flight.question.whole
         self.report.rows += rows
-        self.report.rows_in_time += rows * in_time
-        self.report.lesser_rows += rows - body.count(whole) if whole else 0
+        lesser = rows - body.count(whole) if whole else 0
+        self.report.whole_in_time += (rows - lesser) * in_time
+        if lesser:
+            self._lesser(lesser, body)
         if self._decisions is not None and rows:
             self._note(self._decisions, body)
+
+    def _lesser(self, count: int, body: bytes) -> None:
+        self.report.lesser_rows += count
+        rungs = self.report.lesser_rungs
+        for rung in _RUNG.findall(body):
+            rungs[rung.decode()] = rungs.get(rung.decode(), 0) + 1
 
     def _note(self, decisions: TextIO, body: bytes) -> None:
         for score in _SCORES.decode(body).scores:

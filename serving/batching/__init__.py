@@ -10,8 +10,10 @@ clock, grace_seconds)`, used as `async with`, of which
   the row, what it raised for it, `DeadlinePassed`, or `ShuttingDown`. A caller that is cancelled takes its rows along.
 - `compute(key, payloads) -> list[Result | Exception]` runs in one thread of its own, never twice at once.
 - `deadline` is a moment on `clock`, which is `time.monotonic`.
-- `counts`, `depth`, `oldest_wait_seconds()`, `computing_seconds()`, `drain_rate()`, `retry_after(urgency, rows)`: for
-  metrics, admission and health.
+- `shape_of(key)` names what rows cost alike (a latency model each), `party_of(key)` whose rows they are (fair shares
+  of the compute time within a class); both default to the key itself.
+- `counts`, `depth`, `oldest_wait_seconds()`, `computing_seconds()`, `predicted_seconds(key, rows)`, `drain_rate()` and
+  `retry_after(urgency, rows)` are for metrics, admission, fallbacks and health.
 
 `serving.batching.policy.BatchingPolicy`: bounds, ageing times, time quanta. `serving.batching.refusals`: `Refusal`
 and `QueueFull(retry_after_seconds)`, `DeadlinePassed`, `Cancelled`, `ShuttingDown`. `serving.batching.observer.

@@ -13,7 +13,7 @@ class Agenda(Generic[Thing]):
     """Things by when they are due, the earliest first, equal ones in the order in which they were put.
 
     `put` and `pop` take O(log n); what is dropped or put again leaves a stale entry behind, and entries are sifted
-    when more than half are stale, so memory is O(n) and `drop` takes amortised O(1).
+    when more than half are stale, so memory is O(n) and `drop` takes amortised O(1). An empty one holds nothing.
     """
 
     __slots__ = ("_current", "_heap", "_order")
@@ -65,9 +65,12 @@ class Agenda(Generic[Thing]):
         self.first()
         thing = heappop(self._heap)[2]
         del self._current[thing]
+        self._sift()
         return thing
 
     def _sift(self) -> None:
-        if len(self._heap) > 2 * len(self._current) + _SLACK:
+        if not self._current:
+            self._heap.clear()
+        elif len(self._heap) > 2 * len(self._current) + _SLACK:
             self._heap = list(self._current.values())
             heapify(self._heap)

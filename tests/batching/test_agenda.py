@@ -51,3 +51,5 @@ def test_what_is_moved_and_dropped_leaves_no_memory_behind() -> None:
         agenda.drop(number)
     assert len(agenda) == 1
     assert len(agenda._heap) < 50
+    agenda.drop(-1)
+    assert agenda._heap == []

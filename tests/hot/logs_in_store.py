@@ -1,4 +1,4 @@
-"""Random events as a source would send them, with merges, deletions, corrections and duplicates."""
+"""Random events as a source would send them, with deletions, corrections and duplicates."""
 
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -40,10 +40,7 @@ def _events(draw: st.DrawFn) -> dict[str, Any]:
         "value": draw(st.sampled_from((None, 1.0, 250.5))),
         "text": draw(st.sampled_from((None, "Can we view it on Friday?"))),
     }
-    special = draw(st.integers(0, 9))
-    if special == 0:
-        row |= {"kind": "lead.merged", "object_id": draw(st.sampled_from(LEADS))}
-    elif special <= 2:
+    if draw(st.integers(0, 4)) == 0:
         row |= {"kind": "event.corrected", "object_id": f"e{draw(st.integers(0, 60))}"}
     return row
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from lintel.errors import NotFoundError
 from lintel.events.columns import columns_from_table
@@ -76,21 +76,31 @@ class HotHistories(RuleBasedStateMachine):
 
     template: Path
 
-    @initialize(max_bytes=st.sampled_from((0, 6_000, MEGABYTE)))
-    def open(self, max_bytes: int) -> None:
+    @initialize(max_bytes=st.sampled_from((MEGABYTE, MEGABYTE, 6_000, 0)), merging=st.booleans())
+    def open(self, max_bytes: int, merging: bool) -> None:
         self.folder = tempfile.TemporaryDirectory()
         url = copied(self.template, Path(self.folder.name))
         self.mine, self.theirs = EventStore.open(url), EventStore.open(url)
         self.hot = HotLeads(self.mine, max_bytes)
         self.erased = True  # since the last sync, so that nobody knows any more what the store said then
         self.synced = 0
+        self.merging = merging  # a merge begins all anew, so that half of the logs are without
 
     @rule(rows=batches(), by_me=st.booleans())
     def append(self, rows: list[dict[str, Any]], by_me: bool) -> None:
         (self.mine if by_me else self.theirs).append(TENANT.id, incoming(rows), now=NOW)
 
-    @rule(lead=st.sampled_from(LEADS), by_me=st.booleans())
-    def erase(self, lead: str, by_me: bool) -> None:
+    @precondition(lambda self: self.merging)
+    @rule(leads=st.tuples(st.sampled_from(LEADS), st.sampled_from(LEADS)), moment=moments, by_me=st.booleans())
+    def merge(self, leads: tuple[str, str], moment: datetime, by_me: bool) -> None:
+        named = {"lead_id": leads[0], "object_id": leads[1], "kind": "lead.merged", "occurred_at": moment}
+        rows = [named | {"event_id": f"merge of {leads}", "known_at": moment + timedelta(hours=1)}]
+        (self.mine if by_me else self.theirs).append(TENANT.id, incoming(rows), now=NOW)
+
+    @rule(lead=st.sampled_from(LEADS), by_me=st.booleans(), dice=st.integers(1, 6))
+    def erase(self, lead: str, by_me: bool, dice: int) -> None:
+        if dice < 6:
+            return
         (self.mine if by_me else self.theirs).erase(TENANT.id, lead)
         self.erased = True
 
@@ -99,11 +109,15 @@ class HotHistories(RuleBasedStateMachine):
         self.synced = self.hot.sync(TENANT.id).state.last_seq
         self.erased = False
 
-    @rule(leads=asked, moment=st.one_of(moments, st.just(NOW)))
+    @rule(leads=asked, moment=moments)
     def ask_what_is_acknowledged(self, leads: list[str], moment: datetime) -> None:
         self.sync()
         found = self.hot.histories(TENANT, leads, moment)
         assert_equal_histories(found, read_histories(self.theirs, TENANT, leads, moment))
+
+    @rule(leads=asked)
+    def ask_now(self, leads: list[str]) -> None:
+        self.ask_what_is_acknowledged(leads, NOW + timedelta(days=99))
 
     @rule(leads=asked)
     def ask_as_of_the_last_sync(self, leads: list[str]) -> None:
@@ -132,7 +146,7 @@ class HotHistories(RuleBasedStateMachine):
 def test_histories_from_memory_are_those_of_the_store(template: Path) -> None:
     machine = type("Machine", (HotHistories,), {"template": template})
     state_machine = machine.TestCase
-    state_machine.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+    state_machine.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
     state_machine().runTest()
 
 
@@ -227,6 +241,32 @@ def test_the_memory_stays_within_its_bound(store: EventStore) -> None:
     assert 10 <= figures.leads < 60
     assert figures.nbytes <= 50_000
     assert figures.misses == 60
+
+
+def test_an_event_of_an_absorbed_lead_changes_all_that_it_is_one_with(store: EventStore, other: EventStore) -> None:
+    merges = [one(8, "bob", kind="lead.merged", object_id="ann"), one(9, "cy", kind="lead.merged", object_id="bob")]
+    store.append(TENANT.id, incoming([one(1), *merges]), now=NOW)
+    hot = HotLeads(store, MEGABYTE)
+    first = ask(hot, "ann")
+    assert first.survivors == {"ann": "cy"}
+    before = hot.sync(TENANT.id)
+    other.append(TENANT.id, incoming([one(10)]), now=NOW)
+    assert len(ask(hot, "cy").columns) == len(first.columns) + 1
+    for lead in ("ann", "bob", "cy"):  # each of them lived as itself or as another at some moment before
+        assert not hot.unchanged(TENANT.id, lead, before.epoch, before.state.last_seq)
+    assert hot.unchanged(TENANT.id, "dee", before.epoch, before.state.last_seq)
+
+
+def test_before_a_merge_was_known_leads_live_as_themselves(store: EventStore) -> None:
+    known_at = START + timedelta(days=9)
+    merge = one(3, "bob", kind="lead.merged", object_id="ann", known_at=known_at)
+    store.append(TENANT.id, incoming([one(1), one(2, "bob"), merge]), now=NOW)
+    hot = HotLeads(store, MEGABYTE)
+    assert ask(hot, "ann").survivors == {"ann": "bob"}
+    for moment, survivor in ((known_at - timedelta(seconds=1), "ann"), (known_at, "bob")):
+        found = hot.histories(TENANT, ["ann"], moment)
+        assert found.survivors == {"ann": survivor}
+        assert_equal_histories(found, read_histories(store, TENANT, ["ann"], moment))
 
 
 def test_an_unknown_tenant_is_told(store: EventStore) -> None:

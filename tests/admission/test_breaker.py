@@ -333,4 +333,4 @@ class BreakerMachine(RuleBasedStateMachine):
 
 
 TestBreaker = BreakerMachine.TestCase
-TestBreaker.settings = settings(max_examples=150, stateful_step_count=40)
+TestBreaker.settings = settings(max_examples=80, stateful_step_count=40)

@@ -152,7 +152,7 @@ class SharesMachine(RuleBasedStateMachine):
 
 
 TestShares = SharesMachine.TestCase
-TestShares.settings = settings(max_examples=150, stateful_step_count=40)
+TestShares.settings = settings(max_examples=80, stateful_step_count=40)
 
 
 @given(st.integers(20, 200), st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 5)), max_size=200))

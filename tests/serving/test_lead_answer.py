@@ -3,6 +3,7 @@
 import io
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -13,9 +14,10 @@ from lintel.scoring.comparison import Comparison, nightly_comparison
 from lintel.scoring.counterfactual import ACTIONS, Counterfactual
 from lintel.scoring.explanation import Reason
 from lintel.scoring.grading import Grade
+from lintel.scoring.lesser_answers import LAST_SCORE, LIGHT_MODEL, PRIOR
 from lintel.scoring.trend import Trend
 from lintel.store.tenants import Tenant
-from serving import lead_answer
+from serving import lead_answer, model
 from serving.lead_answer import EXAMPLE, LeadAnswer
 from serving.openapi import schema_of
 
@@ -61,3 +63,11 @@ def test_people_are_shown_the_whole_example() -> None:
         "what would help conversion: a booked viewing would move 0.63 to 0.71 (what usually becomes of leads",
     ):
         assert words in shown
+
+
+def test_every_rung_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs/fallback.md").read_text(encoding="utf-8")
+    described = json.dumps(schema_of(LeadAnswer)["properties"]["served_by"])
+    for rung in (model.CHAMPION, model.CANARY, model.PREVIOUS, model.BAKED, LIGHT_MODEL, LAST_SCORE, PRIOR):
+        assert f"| `{rung}` |" in page
+        assert rung in described

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from lintel.errors import UnavailableError
 from lintel.store.scores import ScoreStore
 from lintel.store.tenant_state import TenantState
 from serving.hot.leads import HotLeads
@@ -50,18 +51,29 @@ class Versions:
         self.reads = 0
 
     async def read(self, tenant: str) -> TenantVersion:
-        """The tenant's version at some moment after this call. Raises what reading raises."""
+        """The tenant's version at some moment after this call.
+
+        Raises what reading raises, and UnavailableError once it is closed.
+        """
         future: asyncio.Future[TenantVersion] = asyncio.get_running_loop().create_future()
         with self._lock:
             self._waiting.setdefault(tenant, []).append(future)
             begin, self._draining = not self._draining, True
         if begin:
-            self._thread.submit(self._drain)
+            self._begin()
         return await future
 
     def close(self) -> None:
-        """Wait for the read in progress and take no more."""
+        """Answer all who wait and take no more."""
         self._thread.shutdown()
+
+    def _begin(self) -> None:
+        try:
+            self._thread.submit(self._drain)
+        except RuntimeError:
+            with self._lock:
+                self._draining = False
+            raise UnavailableError("The worker stops and reads no more.", mend="Ask another worker.") from None
 
     def _drain(self) -> None:
         while waiting := self._take():

@@ -20,7 +20,7 @@ from serving.batch_metrics import BatchMetrics
 from serving.batching.micro_batcher import MicroBatcher
 from serving.batching.policy import BatchingPolicy
 from serving.breaker import Breakers
-from serving.brown_out import BrownOut, BrownOutPolicy
+from serving.brown_out import BrownOut, policy_of
 from serving.computation import Computation
 from serving.engine import Engine, Memory
 from serving.hot.comparisons import HotComparisons
@@ -70,11 +70,11 @@ async def open_inference(
         versions = Versions(stored_version(leads, home.scores))
         stack.push_async_callback(_in_thread, versions.close)
         breakers = Breakers(seed=os.getpid())
-        brown_out = BrownOut(_brown_out_policy(settings))
+        brown_out = BrownOut(policy_of(settings))
         observer = BatchMetrics(metrics, brown_out)
         computation = Computation(leads, HotComparisons(home.scores), breakers, now=now)
         batcher = await stack.enter_async_context(_batcher(computation, observer))
-        admission = _admission(settings, breakers, brown_out, batcher)
+        admission = _admission(settings, breakers, brown_out, batcher, metrics)
         stack.push_async_callback(admission.close)
         unread = Unread(Router(models), home.last_scores, threads, now=now)
         memory = Memory(versions, ScoreCache(leads, settings.score_cache_entries), unread)
@@ -99,12 +99,6 @@ async def open_inference(
         yield found
 
 
-def _brown_out_policy(settings: Settings) -> BrownOutPolicy:
-    return BrownOutPolicy(
-        objective_seconds=settings.interactive_slo_ms / 1e3, objective_share=settings.interactive_slo_share
-    )
-
-
 def _batcher(computation: Computation, observer: BatchMetrics) -> MicroBatcher[Shape, Question, LeadScore]:
     return MicroBatcher(
         computation, shape_of=lambda shape: shape.label, party_of=lambda shape: shape.tenant, observer=observer
@@ -116,11 +110,12 @@ def _admission(
     breakers: Breakers,
     brown_out: BrownOut,
     batcher: MicroBatcher[Shape, Question, LeadScore],
+    metrics: ScoringMetrics,
 ) -> Admission:
     policy = BatchingPolicy()
     return admission_of(
         settings,
-        buckets_of(settings, breakers["redis"]),
+        buckets_of(settings, breakers["redis"], on_fallback=metrics.quota_fallbacks.inc),
         {urgency: int(policy.bound_rows[urgency]) for urgency in Urgency},
         sheds=brown_out.sheds,
         drain_seconds=lambda urgency: batcher.retry_after(urgency, 1),

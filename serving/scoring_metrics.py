@@ -39,6 +39,9 @@ class ScoringMetrics:
             "Rows that were refused, expired or left by their caller.",
             ("urgency", "reason"),
         )
+        self.quota_fallbacks = self._counter(
+            "lintel_quota_fallbacks_total", "Quotas checked by the worker alone, because Redis was away."
+        )
         self.cache = self._counter("lintel_score_cache_total", "Leads looked up in the score cache.", ("outcome",))
         self.queued = self._gauge("lintel_queued_rows", "Rows that wait now.", ("urgency",))
         self.breakers = self._gauge(

@@ -1,7 +1,7 @@
 """One feature as data: what it is, over which events and window, in which unit, and what its absence means."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from lintel.features.selectors import Selector
@@ -134,7 +134,11 @@ class Feature:
     against_measure: str | None = None
     baseline_days: int | None = None
     level: int | None = None
-    monotone: Mapping[str, int] | None = field(default=None, hash=False)
+    monotone: Mapping[str, int] | None = None
+
+    def __hash__(self) -> int:
+        """Of the name alone: no two features of a catalogue share it, and whole catalogues are looked up by."""
+        return hash(self.name)
 
     @property
     def missing(self) -> str:

@@ -71,8 +71,9 @@ def reasons(
     sequence, sequence_text: the share of the order and pace of events beyond the features, and what to say of it.
     """
     lead = _Lead(shares, values, typical, features)
+    themes = _themes(tuple(features))
     moves: list[tuple[float, NDArray[np.intp] | None]] = [(sequence, None)]
-    moves += [(float(shares[rows].sum()), rows) for rows in _themes(tuple(features))]
+    moves += zip(np.add.reduceat(shares[themes.order], themes.start).tolist(), themes.rows, strict=True)
     strong = sorted((one for one in moves if abs(one[0]) >= MIN_LOG_ODDS), key=lambda one: -abs(one[0]))
     up = [one for one in strong if one[0] > 0][:MAX_REASONS]
     down = [one for one in strong if one[0] < 0][:MAX_REASONS]
@@ -97,13 +98,22 @@ def theme(feature: Feature) -> _Theme:
     return next((found for fits, found in themes if fits), (aggregation, feature.kinds, feature.against))
 
 
+@dataclass(frozen=True, slots=True)
+class _Themes:
+    """Positions of the features of each theme, one after the other and apart."""
+
+    order: NDArray[np.intp]  # (F,)
+    start: NDArray[np.intp]  # of each theme in `order`
+    rows: tuple[NDArray[np.intp], ...]
+
+
 @cache
-def _themes(features: tuple[Feature, ...]) -> list[NDArray[np.intp]]:
-    """Positions of the features of each theme."""
+def _themes(features: tuple[Feature, ...]) -> _Themes:
     found: dict[_Theme, list[int]] = {}
     for position, one in enumerate(features):
         found.setdefault(theme(one), []).append(position)
-    return [np.array(rows, np.intp) for rows in found.values()]
+    rows = tuple(np.array(own, np.intp) for own in found.values())
+    return _Themes(np.concatenate(rows), np.cumsum([0, *map(len, rows[:-1])]), rows)
 
 
 @dataclass(frozen=True, slots=True)

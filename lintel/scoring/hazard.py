@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.polynomial.legendre import leggauss
 from numpy.typing import NDArray
 from scipy.special import expit
 
@@ -35,7 +36,8 @@ TREES: Mapping[str, type[TreeMember]] = {one.kind: one for one in (XGBoostMember
 PERSON_PERIOD_TREES = TreeSettings(colsample_bytree=0.3, patience=20, max_bin=64)
 PERSON_PERIOD_LEAVES = LeafSettings(feature_fraction=0.3, patience=20, max_bin=63)
 """Person-period rows are many: fewer, quicker trees."""
-_QUADRATURE_POINTS = 12
+_QUADRATURE = tuple((((point + 1) / 2), weight / 2) for point, weight in zip(*leggauss(12), strict=True))
+"""Gauss and Legendre's points on the line from 0 to 1, and their weights."""
 _NEWTON_STEPS = 20
 
 
@@ -269,9 +271,8 @@ def append_bin(inputs: Inputs, bin_: NDArray[np.int64]) -> Inputs:
 
 def _mean_gradient(base: Float64, change: Float64) -> Float64:
     """Gradient of `log_odds_within` averaged over the line from `base` to `base + change`, (n, k)."""
-    points, weights = np.polynomial.legendre.leggauss(_QUADRATURE_POINTS)
     mean = np.zeros_like(base)
-    for point, weight in zip((points + 1) / 2, weights / 2, strict=True):
+    for point, weight in _QUADRATURE:
         margins = base + point * change
         total = np.maximum(np.logaddexp(0.0, margins).sum(axis=1, keepdims=True), 1e-9)
         mean += weight / (1.0 + np.exp(-margins)) / -np.expm1(-total)

@@ -87,8 +87,9 @@ class XGBoostMember:
         features = checked_features(inputs, self.names)
         if not len(features):
             return np.zeros((0, len(self.names) + 2))
-        rows = xgboost.DMatrix(features, feature_names=list(self.names))
-        return without_sequence(self.booster.predict(rows, pred_contribs=True).astype(np.float64))
+        rows = xgboost.DMatrix(features, nthread=1)
+        shares = self.booster.predict(rows, pred_contribs=True, validate_features=False)
+        return without_sequence(shares.astype(np.float64))
 
     def save(self, path: Path) -> None:
         """Write XGBoost's own UBJSON, sealed."""

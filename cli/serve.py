@@ -18,6 +18,8 @@ from lintel.home import Home
 from lintel.settings import Settings, settings
 from orchestration.abandoned import end_abandoned_runs
 from orchestration.instance import dagster_home, open_instance
+from serving.autoscaling.policy import policy_settings
+from serving.autoscaling.status import status_path
 from serving.process import serve_command
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,7 +52,16 @@ def serve(
     rows = [(child.name, child.address, child.log) for child in children]
     value = {"services": [{"name": name, "address": address, "log": log} for name, address, log in rows]}
     emit(value, as_json=as_json, table=table("running; `lintel serve --stop` ends them", ("", "address", "log"), rows))
+    _tell_workers(settings())
     _tell_keys(settings())
+
+
+def _tell_workers(current: Settings) -> None:
+    bounds = policy_settings(current)
+    if bounds.most > bounds.least:
+        note(
+            f"{bounds.least} to {bounds.most} workers, as the load asks; {status_path(current, current.port)} says how."
+        )
 
 
 def _tell_keys(current: Settings) -> None:

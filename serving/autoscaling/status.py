@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from lintel.settings import Settings
 from serving.autoscaling.fleet import Fleet
 from serving.autoscaling.policy import Decision, WorkerLoad
 
@@ -21,6 +22,11 @@ class Status(msgspec.Struct, frozen=True):
     wanted: int
     reason: str
     workers: list[WorkerStatus]
+
+
+def status_path(settings: Settings, port: int) -> Path:
+    """Where the supervisor of that port writes."""
+    return settings.home / "run" / f"workers-{port}.json"
 
 
 def write_status(path: Path, decision: Decision, fleet: Fleet, loads: Sequence[WorkerLoad]) -> None:

@@ -35,7 +35,7 @@ from serving.autoscaling.report import (
     send,
     worker_address,
 )
-from serving.autoscaling.status import write_status
+from serving.autoscaling.status import status_path, write_status
 from serving.autoscaling.targets import working_directory
 
 TICK_SECONDS = 0.25
@@ -78,7 +78,7 @@ class Supervisor:
         self._address = folder / "supervisor"
         self._channel = datagram_socket(self._address)
         self._environment = worker_environment(settings, self._address, self.port)
-        self._status = settings.home / "run" / f"workers-{self.port}.json"
+        self._status = status_path(settings, self.port)
         self._loads = Loads()
         self._policy = Policy(policy_settings(settings))
         self.fleet = Fleet(self._start, self._retire)

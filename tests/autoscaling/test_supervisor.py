@@ -17,7 +17,7 @@ import pytest
 from lintel.environment import child_environment
 from lintel.errors import NotFoundError, UnavailableError
 from lintel.settings import Settings
-from serving.autoscaling.status import Status, read_status
+from serving.autoscaling.status import Status, read_status, status_path
 from serving.autoscaling.supervisor import listen, worker_environment
 from serving.autoscaling.targets import PROJECT, SOURCE, working_directory
 
@@ -39,7 +39,7 @@ class Running:
 
     @property
     def status(self) -> Status | None:
-        return read_status(self.settings.home / "run" / f"workers-{self.port}.json")
+        return read_status(status_path(self.settings, self.port))
 
     @property
     def ready(self) -> list[int]:

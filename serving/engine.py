@@ -1,15 +1,17 @@
 """From an admitted request to answers: versions, cache, batches, and the rungs below when something fails.
 
-The ladder is: the model that the traffic table assigns; its light model, where the full one fails or there is no time
-for it; the last stored score, from a copy outside the store; the base rates. Every answer names its rung.
+The ladder is: the model that the traffic table assigns; the champion, where a canary fails; the champion's light
+model, where the full one fails or there is no time for it; the last stored score, from a copy outside the store; the
+base rates. Every answer names its rung.
 """
 
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from anyio import to_thread
 from msgspec.structs import replace as with_fields
@@ -17,6 +19,7 @@ from msgspec.structs import replace as with_fields
 from lintel.errors import LintelError, UnavailableError
 from lintel.events.moments import to_microseconds
 from lintel.scoring.decision_id import decision_id
+from lintel.scoring.lesser_answers import LAST_SCORE, LIGHT_MODEL, PRIOR
 from lintel.store.prediction import is_sampled
 from serving.admission.refusals import overloaded
 from serving.batching.micro_batcher import MicroBatcher
@@ -26,7 +29,7 @@ from serving.brown_out import BrownOut
 from serving.failures import Failures
 from serving.hot.score_cache import ScoreCache, ScoreKey, with_seq
 from serving.hot.versions import TenantVersion, Versions
-from serving.model import Models
+from serving.model import BAKED, CANARY, CHAMPION, PREVIOUS, Models, ServedModel
 from serving.prediction_log.log import PredictionLog
 from serving.questions import Asked, LeadScore, ModelAwayError, Question, Rung, Shape
 from serving.router import Router
@@ -39,6 +42,7 @@ STORE_SECONDS = 0.25
 """How long the version check of a tenant may take before the store counts as away."""
 
 Outcome = LeadScore | Exception
+_LADDER = (CHAMPION, CANARY, PREVIOUS, BAKED, LIGHT_MODEL, LAST_SCORE, PRIOR)  # from the top
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +92,27 @@ class Engine:
         """
         version = await self._version(asked)
         if version is None:
+            if asked.urgency is Urgency.BULK and self._clock() >= asked.deadline:
+                raise self._too_late(asked, len(asked.lead_ids))
             scores = await self._memory.unread.scores(asked, asked.lead_ids, None)
             return self._delivered(asked, scores, fresh=())
         scores, fresh = await self._scores(asked, version)
         return self._delivered(asked, scores, fresh)
 
     async def _version(self, asked: Asked) -> TenantVersion | None:
-        """The tenant's version, read after the request came; None while the store is away."""
+        """The tenant's version, read after the request came; None if the store did not say it in time."""
         permit = self._breakers[STORE].allow(self._clock())
         if permit is None:
             return None
+        patience = max(asked.deadline - self._clock(), 0.0)
         try:
-            async with asyncio.timeout(min(STORE_SECONDS, max(asked.deadline - self._clock(), 0.0))):
+            async with asyncio.timeout(min(STORE_SECONDS, patience)):
                 version = await self._memory.versions.read(asked.tenant)
-        except (UnavailableError, TimeoutError):
+        except TimeoutError:
+            # a caller in a hurry says nothing of the store
+            permit.cancelled() if patience < STORE_SECONDS else permit.failed(self._clock())
+            return None
+        except UnavailableError:
             permit.failed(self._clock())
             return None
         except LintelError:
@@ -127,7 +138,7 @@ class Engine:
                 waiting.append((shape, [position for position in positions if position not in kept]))
         self._count_cache(len(found), len(asked.lead_ids))
         fresh = {position for _, positions in waiting for position in positions}
-        for computed in await asyncio.gather(*(self._computed(asked, *part, version) for part in waiting)):
+        for computed in await _all([self._computed(asked, *part, version) for part in waiting]):
             found |= computed
         return [found[position] for position in range(len(asked.lead_ids))], fresh
 
@@ -137,9 +148,9 @@ class Engine:
             await to_thread.run_sync(self._models.serving, asked.tenant)  # looks whether one was promoted just now
         spare = asked.urgency is Urgency.INTERACTIVE and self._brown_out.takes_light_model(self._clock())
         explain = asked.explain and not spare and self._brown_out.explains(self._clock())
-        rung = Rung.LIGHT if spare else Rung.MODEL
+        withheld = asked.explain and not explain
         return [
-            (Shape(asked.tenant, model, asked.as_of, explain, asked.explain and not explain, rung), positions)
+            (Shape(asked.tenant, model, asked.as_of, explain, withheld, _rung(model, spare)), positions)
             for model, positions in self._router.split(asked.tenant, asked.lead_ids)
         ]
 
@@ -150,21 +161,28 @@ class Engine:
         leads = [asked.lead_ids[position] for position in positions]
         outcomes = await self._asked(asked, shape, leads, version)
         self._keep(shape, leads, outcomes, version)
-        failed = [i for i, one in enumerate(outcomes) if _is_the_models(one)]
-        self._failures.tell(outcomes[i] for i in failed)
-        if failed and shape.rung is Rung.MODEL:
-            light = replace(shape, rung=Rung.LIGHT, explain=False)
-            again = await self._asked(asked, light, [leads[i] for i in failed], version)
-            for i, outcome in zip(failed, again, strict=True):
-                outcomes[i] = outcome
+        for lower in self._below(shape):
+            failed = [i for i, one in enumerate(outcomes) if _is_the_models(one)]
+            if failed:
+                again = await self._asked(asked, lower, [leads[i] for i in failed], version)
+                for i, outcome in zip(failed, again, strict=True):
+                    outcomes[i] = outcome
         scores = await self._without_gaps(asked, leads, outcomes, version)
         return dict(zip(positions, scores, strict=True))
+
+    def _below(self, shape: Shape) -> list[Shape]:
+        """What computes, in turn, where the model of a shape fails."""
+        if shape.rung is Rung.LIGHT:
+            return []
+        champion = self._models.route(shape.tenant).champion or shape.model
+        light = replace(shape, model=champion, rung=Rung.LIGHT, explain=False)
+        return [light] if champion is shape.model else [replace(shape, model=champion), light]
 
     async def _asked(self, asked: Asked, shape: Shape, leads: Sequence[str], version: TenantVersion) -> list[Outcome]:
         state = version.state
         seen = (state.last_seq, version.epoch, version.score_version, state.context_changes, id(state.tenant))
         try:
-            return await self._batcher.ask(
+            outcomes = await self._batcher.ask(
                 [Question(lead, version, asked.trace_id) for lead in leads],
                 key=shape,
                 urgency=asked.urgency,
@@ -175,6 +193,8 @@ class Engine:
             raise overloaded(asked.urgency, full.retry_after_seconds) from None
         except Refusal as refusal:
             return [refusal] * len(leads)
+        self._failures.tell(outcomes)
+        return outcomes
 
     async def _without_gaps(
         self, asked: Asked, leads: Sequence[str], outcomes: Sequence[Outcome], version: TenantVersion
@@ -186,17 +206,20 @@ class Engine:
             return [one for one in outcomes if isinstance(one, LeadScore)]
         late = all(isinstance(outcomes[i], DeadlinePassed) for i in gaps)
         if late and asked.urgency is Urgency.BULK and len(gaps) == len(outcomes):
-            raise overloaded(asked.urgency, self._batcher.retry_after(asked.urgency, len(gaps)))
+            raise self._too_late(asked, len(gaps))
         filled = await self._memory.unread.scores(asked, [leads[i] for i in gaps], version)
         by_position = dict(zip(gaps, filled, strict=True))
         return [by_position.get(i) or one for i, one in enumerate(outcomes)]  # type: ignore[misc]  # no gap is left
+
+    def _too_late(self, asked: Asked, rows: int) -> LintelError:
+        return overloaded(asked.urgency, self._batcher.retry_after(asked.urgency, rows))
 
     def _kept(
         self, asked: Asked, shape: Shape, positions: Sequence[int], version: TenantVersion
     ) -> dict[int, LeadScore]:
         """Answers that still hold, by position in the request."""
         now, seq, found = self._now(), version.state.last_seq, {}
-        for position in positions if not shape.withheld else ():
+        for position in positions:
             kept = self._memory.cache.get(_key(shape, asked.lead_ids[position]), version, now)
             if kept is not None:
                 prediction = kept.prediction and with_fields(kept.prediction, seq=seq, cached=True)
@@ -240,6 +263,8 @@ class Engine:
             bodies.append(score.with_decision(decision))
             if score.prediction is None:
                 continue
+            began = max(score.computed_at, asked.began)  # of a computation that another request had begun
+            done = score.computed_at + score.compute_seconds
             computed = position in fresh and score.compute_seconds > 0.0
             sampled = score.prediction.features is not None and is_sampled(decision, self._feature_rate)
             log.append(
@@ -249,10 +274,11 @@ class Engine:
                     answered_at=answered_at,
                     urgency=asked.urgency.label,
                     features=score.prediction.features if sampled else None,
-                    queue_ms=max(score.computed_at - asked.began, 0.0) * 1e3 if computed else 0.0,
-                    compute_ms=score.compute_seconds * 1e3 if computed else 0.0,
+                    queue_ms=(began - asked.began) * 1e3 if computed else 0.0,
+                    compute_ms=(done - began) * 1e3 if computed else 0.0,
                     total_ms=total,
                     principal=asked.principal.name,
+                    trace_id=asked.trace_id,
                 )
             )
         self._log.put(log)
@@ -266,13 +292,30 @@ class Engine:
             counts[score.served_by, score.outcome] += 1
         for (served_by, outcome), rows in counts.items():
             self._metrics.leads.labels(asked.urgency.label, served_by, outcome).inc(rows)
-        lowest = max((score.served_by for score in scores), default="")
+        lowest = max((score.served_by for score in scores), key=_LADDER.index)
         self._metrics.duration.labels(asked.urgency.label, lowest).observe(seconds)
         if asked.urgency is Urgency.INTERACTIVE and not asked.explain:
             self._brown_out.observe(seconds, ended)
 
 
+async def _all(work: Sequence[Coroutine[Any, Any, dict[int, LeadScore]]]) -> list[dict[int, LeadScore]]:
+    """All results; nothing goes on once one has raised or the caller has left."""
+    if len(work) == 1:
+        return [await work[0]]
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _rung(model: ServedModel, spare: bool) -> Rung:
+    return Rung.LIGHT if spare and model.bundle.lighter is not None else Rung.MODEL
+
+
 def _key(shape: Shape, lead_id: str) -> ScoreKey:
+    """Under which a full answer is kept: where it still holds, a loaded worker gives it, too."""
     model = shape.model
     return ScoreKey(
         shape.tenant,
@@ -280,8 +323,8 @@ def _key(shape: Shape, lead_id: str) -> ScoreKey:
         model.digest,
         model.version,
         model.served_by,
-        shape.rung.value,
-        shape.explain,
+        Rung.MODEL.value,
+        shape.explain or shape.withheld,
         shape.as_of,
     )
 

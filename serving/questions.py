@@ -83,7 +83,9 @@ class LeadScore:
     compute_seconds: float = 0.0
 
     def with_decision(self, decision_id: str) -> bytes:
-        return b'{"decision_id":"' + decision_id.encode() + b'",' + self.body
+        """The answer as JSON under the id of a decision; an error is none."""
+        head = b"{" if self.prediction is None else b'{"decision_id":"' + decision_id.encode() + b'",'
+        return head + self.body
 
 
 class ModelAwayError(UnavailableError):

@@ -39,6 +39,7 @@ PREDICTION_SCHEMA = pa.schema(
         pa.field("compute_ms", pa.float32(), nullable=False),
         pa.field("total_ms", pa.float32(), nullable=False),
         pa.field("principal", _WORD),
+        pa.field("trace_id", pa.string()),
     ]
 )
 _SAMPLE_SPACE = 1 << 64
@@ -49,8 +50,8 @@ class Prediction(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     `answered_at` and `as_of` are UTC µs since the epoch. `features` is the float32 row that was scored, in the
     catalogue's order and the machine's (little-endian) bytes, for a sample of decisions; `features_digest` is there
-    whenever features were read. `principal` is the name of a key, never the key. A cached answer keeps the
-    `decision_id` of the decision that it repeats.
+    whenever features were read. `principal` is the name of a key, never the key. `trace_id` is the trace that the
+    request was part of (W3C Trace Context), if it said so. Every delivery of a cached answer is a decision of its own.
     """
 
     tenant: str
@@ -75,6 +76,7 @@ class Prediction(msgspec.Struct, frozen=True, array_like=True, gc=False):
     compute_ms: float
     total_ms: float
     principal: str | None = None
+    trace_id: str | None = None
 
 
 def prediction_of(
@@ -90,6 +92,7 @@ def prediction_of(
     compute_ms: float = 0.0,
     total_ms: float = 0.0,
     principal: str | None = None,
+    trace_id: str | None = None,
 ) -> Prediction:
     """The entry for an answer that has a decision id: one with an `error` instead decided nothing.
 
@@ -125,6 +128,7 @@ def prediction_of(
         compute_ms=compute_ms,
         total_ms=total_ms,
         principal=principal,
+        trace_id=trace_id,
     )
 
 

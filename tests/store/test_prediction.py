@@ -46,11 +46,12 @@ def entry(answer: dict[str, Any] = ANSWER, **changes: Any) -> Prediction:
 
 
 def test_an_entry_has_what_the_answer_said() -> None:
-    made = entry(queue_ms=0.5, compute_ms=2.0, total_ms=3.0, principal="crm", cached=True)
+    made = entry(queue_ms=0.5, compute_ms=2.0, total_ms=3.0, principal="crm", cached=True, trace_id="ab" * 16)
     assert made.as_of == int(datetime(2012, 2, 20, 1, tzinfo=UTC).timestamp() * 1e6)
     assert made.probabilities == {"conversion": 0.63}
     assert (made.priority, made.model_version, made.seq, made.served_by) == (0.82, 7, 261993, "champion")
     assert (made.queue_ms, made.compute_ms, made.total_ms, made.principal, made.cached) == (0.5, 2.0, 3.0, "crm", True)
+    assert (made.trace_id, entry().trace_id) == ("ab" * 16, None)
     assert (made.features, made.features_digest) == (ROW.tobytes(), features_digest(ROW.tobytes()))
 
 

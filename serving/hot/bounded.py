@@ -1,7 +1,7 @@
 """A mapping that forgets what was used longest ago, bounded by the bytes it holds."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
@@ -55,10 +55,9 @@ class Bounded(Generic[Key, Value]):
         if found is not None:
             self._bytes -= found[1]
 
-    def forget(self, which: Callable[[Key], bool]) -> None:
-        """Forget all values under keys of which this is true."""
-        for key in [key for key in self._entries if which(key)]:
-            self.discard(key)
+    def keys(self) -> list[Key]:
+        """What is held, the one used longest ago first."""
+        return list(self._entries)
 
     def _above_entries(self) -> bool:
         return self._max_entries is not None and len(self._entries) > self._max_entries

@@ -25,6 +25,7 @@ MAX_CHANGES = 2_000
 """Events followed one by one; after more, all that is known of the tenant is forgotten: it is being loaded."""
 
 _OVERHEAD = 2_300  # bytes of the objects around a lead's arrays, as tracemalloc counts them
+_FORGOTTEN_AT_ONCE = 200
 _NOTHING = 300  # bytes of knowing that a lead has no events
 
 
@@ -140,8 +141,16 @@ class HotLeads:
         begun = _Followed(state, next(self._epochs), changes, Aliases(merges), last_merge)
         with self._lock:
             self._tenants[tenant] = begun
-            self._held.forget(lambda key: key[0] == tenant)  # at once: a person may have been erased
+            keys = self._held.keys()
+        self._forget([key for key in keys if key[0] == tenant])
         return begun
+
+    def _forget(self, keys: Sequence[tuple[str, str]]) -> None:
+        """At once, for a person may have been erased; some at a time, so that nobody waits long for the lock."""
+        for start in range(0, len(keys), _FORGOTTEN_AT_ONCE):
+            with self._lock:
+                for key in keys[start : start + _FORGOTTEN_AT_ONCE]:
+                    self._held.discard(key)
 
     def _follow(self, known: _Followed, state: TenantState) -> None:
         """Note which leads changed between the two states."""

@@ -47,15 +47,14 @@ class Lane:
         return bool(self._parties)
 
     def add(self, row: Row, due: float) -> None:
-        """Queue a row, or move it, behind those of its key that are due at the same time."""
+        """Queue a row that is not in, behind those of its key that are due at the same time."""
         name = self._party_of(row.key)
         party = self._parties.get(name) or self._enter(name)
         queue = party.queues.get(row.key)
         if queue is None:
             queue = party.queues[row.key] = Agenda()
-        before = queue.first()
         queue.put(row, due)
-        if before is row or queue.first() is row:
+        if queue.first() is row:
             self._renew(party, row.key)
 
     def drop(self, row: Row) -> None:

@@ -180,6 +180,17 @@ def test_a_result_that_is_an_exception_fails_its_own_row_only() -> None:
     assert [one.state for one in settled] == [State.ANSWERED, State.FAILED, State.ANSWERED]
 
 
+def test_an_answer_that_comes_after_the_deadline_is_none() -> None:
+    """Though the alarm was late and nobody had expired the row before."""
+    settled: list[Item] = []
+    scheduler = Scheduler(BatchingPolicy(), on_settled=settled.append)
+    scheduler.offer([item(deadline=1.0), item(deadline=3.0)], 0.0)
+    batch = scheduler.next_batch(0.0)
+    assert isinstance(batch, Batch)
+    scheduler.done(batch, ["first", "second"], 2.0, 2.0)
+    assert [one.state for one in settled] == [State.EXPIRED, State.ANSWERED]
+
+
 def test_cancelled_rows_leave_no_memory_behind_though_they_are_never_reached() -> None:
     worker = SimulatedWorker(seconds=lambda rows: 1.0)
     worker.offer(items(1))

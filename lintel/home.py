@@ -87,7 +87,8 @@ class Home:
         return TenantLog(known, tuple(leads.to_pylist()), columns, as_of, context)
 
     def erase(self, tenant: str, lead_id: str, *, now: datetime) -> Erased:
-        """Remove a person from everything here: events, lake, scores, and what was answered about the lead.
+        """Remove a person from everything here: events, lake, scores with their copy, and what was answered about the
+        lead.
 
         The store goes first: it names whom the lead was merged with, and no later copy brings a row back. After a
         failure, repeat it for each of those. Raises NotFoundError for no such tenant.
@@ -96,6 +97,7 @@ class Home:
         self.lake.erase(tenant, erased.leads)
         for lead in erased.leads:
             self.scores.erase(tenant, lead)
+        self.last_scores.erase(tenant, erased.leads)
         self.predictions.erase(tenant, erased.leads, now=now)
         return erased
 

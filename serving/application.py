@@ -72,9 +72,7 @@ def _lifespan(
         runtime = await to_thread.run_sync(open_runtime, settings, metrics, baked, now)
         following = asyncio.create_task(follow(runtime.models, settings.traffic_poll_seconds))
         try:
-            async with open_inference(
-                runtime.home, runtime.models, metrics.scoring, runtime.threads, runtime.now
-            ) as inference:
+            async with open_inference(runtime.home, runtime.models, metrics.scoring, runtime.now) as inference:
                 app.state.runtime = replace(runtime, inference=inference)
                 yield
         finally:

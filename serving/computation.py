@@ -1,6 +1,7 @@
 """What the compute thread does with the rows of one batch: histories, scores, and answers ready to be sent."""
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,7 +12,7 @@ import msgspec
 from lintel.errors import UnavailableError
 from lintel.events.columns import NEVER
 from lintel.scoring.answers import Answered, Histories, answer_leads
-from lintel.scoring.lesser_answers import light_answers
+from lintel.scoring.lesser_answers import LIGHT_MODEL, light_answers
 from lintel.store.prediction import Prediction, prediction_of
 from lintel.store.tenants import Clock, Tenant
 from serving.breaker import Breakers
@@ -26,6 +27,9 @@ Json = dict[str, Any]
 
 WITHHELD = ["reasons", "counterfactual", "budget_narrowed_by"]
 """What a loaded worker leaves out first, as an answer names it."""
+OF_MODEL = "model "
+"""What the names of models' breakers begin with."""
+_MOST_POISONED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class Computation:
         self._breakers = breakers
         self._now = now
         self._clock = clock
+        self._poisoned: OrderedDict[tuple[str, str, str], None] = OrderedDict()  # digest, tenant, lead
 
     def __call__(self, shape: Shape, questions: Sequence[Question]) -> list[LeadScore]:
         """One answer a question. Raises ModelAwayError, UnavailableError of the store, or whatever a model raises."""
@@ -86,7 +91,8 @@ class Computation:
         return _Batch(shape, lead_ids, version, histories, moment, now)
 
     def _guarded(self, batch: _Batch) -> Answered:
-        """The model's answers, behind its breaker: only a row that fails alone counts against the model."""
+        """The model's answers, behind its breaker: only a row that fails alone counts against the model, and only the
+        first time, so that one lead that is asked for again and again does not take the model from all others."""
         permit = self._breakers[breaker_of(batch.shape.model)].allow(self._clock())
         if permit is None:
             raise ModelAwayError("The model has failed and is left alone for a while.")
@@ -96,10 +102,22 @@ class Computation:
             permit.cancelled()  # the store's fault, which says nothing of the model
             raise
         except Exception:
-            permit.cancelled() if len(batch.lead_ids) > 1 else permit.failed(self._clock())
+            permit.failed(self._clock()) if self._is_news(batch) else permit.cancelled()
             raise
         permit.succeeded(self._clock())
         return answered
+
+    def _is_news(self, batch: _Batch) -> bool:
+        """Whether a failed batch is one lead of which it was not known that it fails."""
+        if len(batch.lead_ids) > 1:
+            return False
+        lead = batch.shape.model.digest, batch.shape.tenant, batch.lead_ids[0]
+        known = lead in self._poisoned
+        self._poisoned[lead] = None
+        self._poisoned.move_to_end(lead)
+        if len(self._poisoned) > _MOST_POISONED:
+            self._poisoned.popitem(last=False)
+        return not known
 
     def _full(self, batch: _Batch) -> Answered:
         model, histories = batch.shape.model, batch.histories
@@ -134,7 +152,7 @@ class Computation:
 
 def breaker_of(model: ServedModel) -> str:
     """The name of a model's breaker."""
-    return f"model {model.digest.removeprefix('sha256:')[:12]}"
+    return OF_MODEL + model.digest.removeprefix("sha256:")[:12]
 
 
 def _valid_until(batch: _Batch) -> Mapping[str, int]:
@@ -155,7 +173,9 @@ def _lead_score(batch: _Batch, answered: Answered, i: int, until: Mapping[str, i
     return LeadScore(
         body=msgspec.json.encode(told)[1:],
         outcome=outcome,
-        served_by=answer.get("served_by", batch.shape.model.served_by),
+        served_by=answer.get(
+            "served_by", LIGHT_MODEL if batch.shape.rung is Rung.LIGHT else batch.shape.model.served_by
+        ),
         prediction=_prediction(batch, answered, answer, survivor),
         survivor=survivor,
         valid_until=until.get(survivor, NEVER),

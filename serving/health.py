@@ -1,8 +1,10 @@
-"""`/livez`, `/readyz`, `/metrics` and `GET /v1/model`: how this worker is and what answers in it."""
+"""`/livez`, `/readyz`, `/startupz`, `/metrics` and `GET /v1/model`: how this worker is and what answers in it."""
 
+import asyncio
 from typing import Annotated
 
 import msgspec
+from anyio import to_thread
 from fastapi import APIRouter, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials
 from starlette.responses import PlainTextResponse, Response
@@ -12,10 +14,14 @@ from serving import openapi
 from serving.keys import bearer
 from serving.messages import ModelAnswer, Readiness
 from serving.metrics import MEDIA_TYPE, Metrics
-from serving.problems import RETRY_AFTER_SECONDS, problem
+from serving.problems import RETRY_AFTER_SECONDS, not_ready, problem
 from serving.runtime import Runtime
 
 OK = "ok"
+STORE_SECONDS = 2.0
+"""How long a read of the stores may take: callers of the check wait no longer."""
+HANGS_SECONDS, LOST_SECONDS = 10.0, 60.0
+"""A batch that computes for longer than the first hangs: no traffic. Than the second: the process should be ended."""
 _MODEL_EXAMPLE = {
     "name": "lead-scoring.bpic2012",
     "version": 7,
@@ -27,21 +33,42 @@ _MODEL_EXAMPLE = {
 
 def router(metrics: Metrics) -> APIRouter:
     routes = APIRouter()
+    stores = StoreCheck()
 
-    @routes.get("/livez", summary="Is the process alive?", response_class=PlainTextResponse)
-    async def livez() -> Response:
-        """Answers as long as the event loop turns; a process that does not should be restarted."""
+    @routes.get(
+        "/livez",
+        summary="Is the process alive?",
+        responses=openapi.refused((503,), {503: "A computation has hung for a minute: restart the process."}),
+        response_class=PlainTextResponse,
+    )
+    async def livez(request: Request) -> Response:
+        """Answers as long as the event loop turns; a process that does not, or that says 503, should be restarted."""
+        if _computing_seconds(request) > LOST_SECONDS:
+            return problem(503, "compute-hangs", "A computation does not end.", mend="Restart this process.")
+        return PlainTextResponse(OK)
+
+    @routes.get(
+        "/startupz",
+        summary="Has it started?",
+        responses=openapi.refused((503,), {503: "Stores and models are being opened."}),
+        response_class=PlainTextResponse,
+    )
+    async def startupz(request: Request) -> Response:
+        """Answers once the stores are open and the models that the traffic table names were loaded, or found missing;
+        until then, do not ask whether the process is alive."""
+        _running(request)
         return PlainTextResponse(OK)
 
     @routes.get(
         "/readyz",
         summary="Can it answer?",
-        responses=openapi.answers(Readiness, {"ready": True, "store": OK, "model": OK}, (503,)),
+        responses=openapi.answers(Readiness, {"ready": True, "store": OK, "model": OK, "compute": OK}, (503,)),
         response_class=Response,
     )
     async def readyz(request: Request) -> Response:
-        """Reads the store and looks whether a model answers; send no traffic to a worker that is not ready."""
-        readiness = await _readiness(request.app.state.runtime)
+        """Reads the store, looks whether a model answers and whether a computation hangs; send no traffic to a worker
+        that is not ready."""
+        readiness = await _readiness(_running(request), stores)
         if readiness.ready:
             return Response(msgspec.json.encode(readiness), media_type="application/json")
         members = msgspec.to_builtins(readiness)
@@ -80,11 +107,40 @@ def router(metrics: Metrics) -> APIRouter:
     return routes
 
 
-async def _readiness(runtime: Runtime) -> Readiness:
-    store = await runtime.work(_store, runtime)
-    models = runtime.models
+class StoreCheck:
+    """Whether the stores can be read. One read at a time: probes of a store that hangs do not pile up."""
+
+    def __init__(self) -> None:
+        self._reading: asyncio.Task[str] | None = None
+
+    async def __call__(self, runtime: Runtime) -> str:
+        """`ok`, or what is wrong. Waits STORE_SECONDS at most."""
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(to_thread.run_sync(_store, runtime))
+        done, _ = await asyncio.wait([self._reading], timeout=STORE_SECONDS)
+        return self._reading.result() if done else "does not answer"
+
+
+async def _readiness(runtime: Runtime, stores: StoreCheck) -> Readiness:
+    store, models = await stores(runtime), runtime.models
     model = OK if models.models and not models.unserved else "; ".join(models.unserved) or "no model answers"
-    return Readiness(ready=store == model == OK, store=store, model=model)
+    seconds = runtime.scoring.batcher.computing_seconds()
+    compute = OK if seconds <= HANGS_SECONDS else f"has computed one batch for {seconds:.0f} s"
+    return Readiness(ready=store == model == compute == OK, store=store, model=model, compute=compute)
+
+
+def _running(request: Request) -> Runtime:
+    """Raises RequestError (503) before the application has started."""
+    runtime: Runtime | None = getattr(request.app.state, "runtime", None)
+    if runtime is None:
+        raise not_ready("The worker is starting.")
+    return runtime
+
+
+def _computing_seconds(request: Request) -> float:
+    """Of the batch that is computed now; 0 before the start."""
+    runtime: Runtime | None = getattr(request.app.state, "runtime", None)
+    return 0.0 if runtime is None else runtime.scoring.batcher.computing_seconds()
 
 
 def _store(runtime: Runtime) -> str:

@@ -39,6 +39,8 @@ from serving.vital_signs import VitalSigns
 SWITCH_SECONDS = 0.0005
 """How long the compute thread may keep the interpreter from the event loop; Python's own 5 ms would be felt."""
 WATCH_SECONDS = 0.25
+UNREAD_THREADS = 2
+"""For answers without the store; of their own, since a store that hangs holds all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Inference:
 
 @asynccontextmanager
 async def open_inference(
-    home: Home, models: Models, metrics: ScoringMetrics, threads: CapacityLimiter, now: Callable[[], datetime]
+    home: Home, models: Models, metrics: ScoringMetrics, now: Callable[[], datetime]
 ) -> AsyncIterator[Inference]:
     """Open the parts of one worker; at the end finish what was accepted, then write the prediction log out."""
     settings = home.settings
@@ -76,7 +78,7 @@ async def open_inference(
         batcher = await stack.enter_async_context(_batcher(computation, observer))
         admission = _admission(settings, breakers, brown_out, batcher, metrics)
         stack.push_async_callback(admission.close)
-        unread = Unread(Router(models), home.last_scores, threads, now=now)
+        unread = Unread(Router(models), home.last_scores, CapacityLimiter(UNREAD_THREADS), now=now)
         memory = Memory(versions, ScoreCache(leads, settings.score_cache_entries), unread)
         engine = Engine(
             models,

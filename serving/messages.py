@@ -80,6 +80,7 @@ class Readiness(msgspec.Struct, frozen=True):
     ready: bool
     store: str
     model: str
+    compute: str
 
 
 class ProblemAnswer(msgspec.Struct, frozen=True, omit_defaults=True):

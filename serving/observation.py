@@ -5,6 +5,7 @@ import time
 import traceback
 import uuid
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.metrics import Metrics
@@ -41,6 +42,8 @@ class Observation:
         with self.metrics.in_progress.track_inprogress():
             try:
                 await self.app(scope, receive, watched)
+            except ClientDisconnect:
+                pass  # nobody is left to answer
             except Exception as error:
                 answer = _unexpected(error)
                 if status:  # the head is out: all that is left is to break the connection off

@@ -40,6 +40,11 @@ def body(type_: type, example: Any, changes: Mapping[str, Document] | None = Non
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}}
 
 
+def header(name: str, schema: Document, description: str) -> Document:
+    """An optional request header, as an operation's parameter."""
+    return {"name": name, "in": "header", "required": False, "schema": schema, "description": description}
+
+
 def answers(
     type_: type, example: Any, refusals: Sequence[int], *, others: Mapping[int, str] | None = None
 ) -> dict[int | str, Document]:
@@ -49,10 +54,13 @@ def answers(
     found: dict[int | str, Document] = {200: {"description": (type_.__doc__ or "").strip(), "content": content}}
     for status, description in (others or {}).items():
         found[status] = {"description": description, "content": content}
+    return found | refused(refusals, others or {})
+
+
+def refused(refusals: Sequence[int], others: Mapping[int, str]) -> dict[int | str, Document]:
+    """Responses with problem bodies, described as in `others` where they are in it."""
     problem = {MEDIA_TYPE: {"schema": schema_of(ProblemAnswer)}}
-    for status in refusals:
-        found[status] = {"description": (others or {}).get(status, _REFUSALS[status]), "content": problem}
-    return found
+    return {status: {"description": others.get(status) or _REFUSALS[status], "content": problem} for status in refusals}
 
 
 def _inlined(schema: Any, components: Mapping[str, Document]) -> Any:

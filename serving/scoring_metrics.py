@@ -42,6 +42,11 @@ class ScoringMetrics:
         self.quota_fallbacks = self._counter(
             "lintel_quota_fallbacks_total", "Quotas checked by the worker alone, because Redis was away."
         )
+        self.shed = self._counter(
+            "lintel_shed_requests_total",
+            "Scoring requests answered with 429 or 503; `undeclared` where only the body would have told the class.",
+            ("urgency", "reason"),
+        )
         self.cache = self._counter("lintel_score_cache_total", "Leads looked up in the score cache.", ("outcome",))
         self.queued = self._gauge("lintel_queued_rows", "Rows that wait now.", ("urgency",))
         self.breakers = self._gauge(

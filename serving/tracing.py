@@ -2,11 +2,14 @@
 
 import re
 
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
-_NONE = "0" * 32
+_TRACEPARENT = re.compile(
+    r"(?:00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+    r"|(?!00|ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?)"
+)
+"""Later versions may add fields; ids of zeros and version ff are none (§3.2.2)."""
 
 
 def trace_id_of(traceparent: str) -> str | None:
     """The trace id of a `traceparent` header; None if it is none."""
     found = _TRACEPARENT.fullmatch(traceparent)
-    return found[1] if found and found[1] != _NONE else None
+    return found and (found[1] or found[2])

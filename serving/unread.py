@@ -46,10 +46,16 @@ class Unread:
         stored = self._last_scores.read(asked.tenant, lead_id)
         if stored is not None and (asked.as_of is None or stored.scored_at <= asked.as_of):
             return _lead_score(last_score_answer(stored, lead_id, now), asked)
+        return _lead_score(self._prior(asked, lead_id, version, now), asked)
+
+    def _prior(self, asked: Asked, lead_id: str, version: TenantVersion | None, now: datetime) -> Json:
         model = self._router.assigned(asked.tenant, lead_id)
-        tenant = Tenant(asked.tenant, labels="") if version is None else version.state.tenant
-        answer = prior_answer(model.bundle, tenant, lead_id, asked.as_of, model_version=model.version, now=now)
-        return _lead_score(answer, asked)
+        if version is None:
+            unknown = Tenant(asked.tenant, labels="")
+            told = prior_answer(model.bundle, unknown, lead_id, asked.as_of, model_version=model.version, now=now)
+            return {name: value for name, value in told.items() if name != "clock"}  # nobody knows which it has
+        moment = asked.as_of or version.state.time(now)
+        return prior_answer(model.bundle, version.state.tenant, lead_id, moment, model_version=model.version, now=now)
 
 
 def _lead_score(answer: Json, asked: Asked) -> LeadScore:

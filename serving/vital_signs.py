@@ -13,10 +13,13 @@ from serving.batching.item import State
 from serving.batching.micro_batcher import MicroBatcher
 from serving.breaker import Breakers, BreakerState
 from serving.brown_out import BrownOut, Level
+from serving.computation import OF_MODEL, breaker_of
 from serving.model import Models
 from serving.prediction_log.log import PredictionLog
 from serving.questions import LeadScore, Question, Shape
 from serving.scoring_metrics import ScoringMetrics
+
+_CLOSED = BreakerState.CLOSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class VitalSigns:
         self._seen = self._rows()
         self._counted = {"swapped": 0, "refused": 0, "written": 0}
         self._dropped: dict[str, int] = {}
+        self._shown: set[str] = set()
         self._load = WorkerLoad(os.getpid(), 0.0)
 
     async def watch(self, seconds: float) -> None:
@@ -99,8 +103,13 @@ class VitalSigns:
         return waits[ceil(0.9 * len(waits)) - 1] if waits else 0.0
 
     def _show_breakers(self) -> None:
-        for name, state in self._breakers.states().items():
-            self._metrics.breakers.labels(name).set(state is not BreakerState.CLOSED)
+        """Of a model that no longer answers nobody will ask for its breaker again."""
+        states = self._breakers.states()
+        served = {breaker_of(model) for model in self._models.models}
+        for name in self._shown | states.keys():
+            gone = name.startswith(OF_MODEL) and name not in served
+            self._metrics.breakers.labels(name).set(not gone and states.get(name, _CLOSED) is not _CLOSED)
+        self._shown = set(states)
 
     def _show_brown_out(self, now: float) -> None:
         current = self._brown_out.level(now)

@@ -23,7 +23,8 @@ def samples(client: Client, name: str) -> dict[tuple[str, ...], float]:
 
 def test_a_worker_with_store_and_model_is_ready(client: Client) -> None:
     assert client.get("/livez", key=None).text == "ok"
-    assert client.get("/readyz", key=None).json() == {"ready": True, "store": "ok", "model": "ok"}
+    assert client.get("/readyz", key=None).json() == {"ready": True, "store": "ok", "model": "ok", "compute": "ok"}
+    assert client.get("/startupz", key=None).text == "ok"
 
 
 def test_a_worker_without_a_model_is_alive_and_not_ready(settings: Settings, home: Home) -> None:

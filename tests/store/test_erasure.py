@@ -32,7 +32,9 @@ def test_a_merged_person_is_gone_everywhere(
     merge = row(50, kind="lead.merged", lead_id="lead2", object_id="lead1")
     home.events.append("acme", table([row(1), row(2), row(3), merge]), now=NOW)
     home.lake.advance(home.events, "acme", now=NOW)
-    home.scores.put("acme", [score("lead1"), score("lead2"), score("lead3")])
+    scores = [score("lead1"), score("lead2"), score("lead3")]
+    home.scores.put("acme", scores)
+    home.last_scores.write("acme", [one.answer for one in scores], NOW)
     folder = home.settings.prediction_segments_path
     put_segment(folder, [[prediction(number) for number in range(5)]])
     home.predictions.compact(now=NOW, keep_days=36_500)
@@ -42,6 +44,7 @@ def test_a_merged_person_is_gone_everywhere(
 
     assert home.events.lead_ids("acme") == home.lake.lead_ids("acme") == ["lead3"]
     assert [answer["lead_id"] for answer in home.scores.page("acme").leads] == ["lead3"]
+    assert [home.last_scores.read("acme", f"lead{number}") is None for number in (1, 2, 3)] == [True, True, False]
     found = home.predictions.read("acme").column("lead_id").to_pylist()
     assert sorted(found) == ["lead0", "lead3", "lead3", "lead4"]
     assert home.predictions.waiting() == []

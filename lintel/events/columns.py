@@ -60,6 +60,11 @@ class EventColumns:
             return EventColumns(*(column[..., rows] for column in columns))
         return EventColumns(*(np.take(column, rows, axis=-1) for column in columns))  # indexing is 5 times slower
 
+    def freeze(self) -> None:
+        """Refuse writing to the arrays from now on: for columns that many share."""
+        for array in _ARRAYS(self):
+            array.flags.writeable = False
+
     def with_lead(self, lead: NDArray[np.int32]) -> "EventColumns":
         return replace(self, lead=lead)
 
@@ -124,8 +129,7 @@ def split(columns: EventColumns, leads: int) -> list[EventColumns]:
 def no_columns() -> EventColumns:
     """No events at all."""
     nothing = columns_from_table(STORED_SCHEMA.empty_table(), pa.array([], pa.string()))
-    for array in _ARRAYS(nothing):
-        array.flags.writeable = False
+    nothing.freeze()
     return nothing
 
 

@@ -186,6 +186,8 @@ class HotLeads:
         events = self._store.lead_events(tenant, leads, up_to_seq=seq)
         known = pc.unique(events.column("lead_id")).sort()
         parts = split(columns_from_table(events, known), len(known))
+        for part in parts:
+            part.freeze()
         read = dict.fromkeys(leads, _Held(None, epoch, seq))
         read |= {lead: _Held(part, epoch, seq) for lead, part in zip(known.to_pylist(), parts, strict=True)}
         with self._lock:

@@ -170,6 +170,13 @@ def test_a_second_time_nothing_is_read(store: EventStore, monkeypatch: pytest.Mo
     assert hot.figures()[2:] == (3, 3)
 
 
+def test_nobody_can_change_what_is_held(store: EventStore) -> None:
+    store.append(TENANT.id, incoming([one(1)]), now=NOW)
+    found = ask(HotLeads(store, MEGABYTE), "ann")
+    with pytest.raises(ValueError, match="read-only"):
+        found.columns.value[0] = 3
+
+
 def test_an_event_of_another_lead_leaves_what_is_held(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
     hot = HotLeads(store, MEGABYTE)
     store.append(TENANT.id, incoming([one(1), one(2, "bob")]), now=NOW)

@@ -1,13 +1,15 @@
 """What is kept in memory is checked against these: they move with every change, and with nothing else."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from lintel.errors import NotFoundError
+from lintel.errors import NotFoundError, UnavailableError
 from lintel.events.moments import from_microseconds
 from lintel.market.observations import Observation
 from lintel.store.events import EventStore
@@ -64,6 +66,13 @@ def test_settings_are_read_again_only_when_they_changed(store: EventStore, numbe
 def test_an_unknown_tenant_has_no_state(store: EventStore) -> None:
     with pytest.raises(NotFoundError, match="nobody"):
         store.state("nobody")
+
+
+def test_a_broken_store_is_told_as_everywhere(store: EventStore, url: str) -> None:
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as shell:
+        shell.execute("ALTER TABLE tenants RENAME TO gone")
+    with pytest.raises(UnavailableError, match="cannot be used"):
+        store.state(TENANT)
 
 
 def test_the_clock_shows_now_or_the_end_of_the_log() -> None:

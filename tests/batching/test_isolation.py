@@ -77,6 +77,14 @@ def test_rows_that_expire_between_the_parts_are_not_computed_again() -> None:
     assert len(worker.in_state(State.EXPIRED)) == 1
 
 
+def test_nor_are_rows_that_nobody_waits_for_any_more() -> None:
+    worker = SimulatedWorker(seconds=lambda rows: 0.01)
+    worker.offer([item(BULK, payload="poison"), item(BULK), gone := item(BULK)])
+    worker.at(0.015, lambda: worker.scheduler.cancel([gone], worker.now))
+    worker.run()
+    assert [len(batch.rows) for _, batch in worker.batches] == [3, 2, 1, 1]
+
+
 def test_the_last_row_that_is_left_of_a_failed_batch_is_not_taken_to_be_guilty() -> None:
     worker = SimulatedWorker(seconds=lambda rows: 0.01)
     worker.offer([item(BULK, payload="poison", deadline=0.005), innocent := item(BULK)])

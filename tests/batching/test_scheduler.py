@@ -52,13 +52,17 @@ def test_at_dense_load_waiting_for_company_shortens_latency() -> None:
 
 
 def test_nobody_waits_for_company_while_another_key_could_run() -> None:
-    worker = SimulatedWorker(seconds=lambda rows: 0.01)
-    for number in range(200):
-        worker.at(number * 0.0001, lambda: worker.offer([item(key="often")]))
-    worker.at(0.0203, lambda: worker.offer([item(key="seldom")]))
-    worker.run()
-    for moment, batch in worker.batches:
-        assert moment - max(row.accepted_at for row in batch.rows) <= 0.02
+    scheduler = Scheduler(BatchingPolicy(), on_settled=lambda one: None)
+    for number in range(200):  # teaches that "often" is asked each 20 microseconds
+        scheduler.offer(gone := items(1, key="often"), number * 2e-5)
+        scheduler.cancel(gone, number * 2e-5)
+    now = 200 * 2e-5
+    scheduler.offer(items(1, key="often"), now)
+    until = scheduler.next_batch(now)
+    assert isinstance(until, float)
+    assert now < until <= now + scheduler.latency_of("often").fixed
+    scheduler.offer(items(1, BULK, key="seldom"), now)
+    assert isinstance(scheduler.next_batch(now), Batch)
 
 
 def test_an_overloaded_queue_still_answers_most_of_what_it_can() -> None:

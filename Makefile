@@ -5,7 +5,7 @@ ifneq ($(wildcard $(MIRROR)),)
 export LINTEL_DATA_MIRROR ?= $(MIRROR)
 endif
 
-.PHONY: help setup demo test test-slow lint docs up down lock clean
+.PHONY: help setup demo test test-slow soak lint docs up down lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -27,6 +27,9 @@ test: setup ## all quick tests
 
 test-slow: setup ## tests that take minutes
 	$(BIN)/python -m pytest -n 2 -m slow
+
+soak: setup ## half an hour under load through swaps, outages, poison and callers that leave (a finished `make demo`)
+	$(BIN)/python -m benchmarks.soak --minutes 30
 
 lint: setup ## style, types, import contracts
 	$(BIN)/ruff check .

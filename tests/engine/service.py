@@ -9,7 +9,8 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from lintel.home import Home
-from lintel.scoring.answers import score_leads
+from lintel.scoring.answers import score_batch, score_leads, store_batch
+from lintel.scoring.bundle import Bundle
 from serving.engine import Engine
 from serving.inference import Inference
 from tests.bentos.conftest import TENANT
@@ -85,3 +86,12 @@ def logged(home: Home, tenant: str = TENANT) -> list[Json]:
     home.predictions.compact(now=datetime.now(UTC), keep_days=100_000)
     rows: list[Json] = home.predictions.read(tenant).to_pylist()
     return rows
+
+
+def nightly(home: Home, bundle: Bundle, now: datetime) -> list[Json]:
+    """The nightly run by the same bundle, in another process: its answers, which are kept outside the store, too."""
+    log = home.log(TENANT, now=now)
+    answers = score_batch(bundle, log, seq=home.events.latest_seq(TENANT), model_version=1, now=now)
+    store_batch(home.scores, log, bundle.digest, answers, now)
+    home.last_scores.write(TENANT, answers, now)
+    return answers

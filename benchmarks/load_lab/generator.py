@@ -156,8 +156,9 @@ class Generator:
         self._in_flight -= 1
         if not self._stopped:
             self._tallies[flight.stream].answer(flight, response, now=now, began=self._began)
-        if response.closes:
-            connection.transport.close()
+        if response.closes or flight.cut:
+            # a refusal may come before the whole request was sent; what was not would be missed by the next one
+            connection.transport.abort()
         else:
             self._free(connection)
         self._settle()

@@ -133,6 +133,25 @@ def test_cut_requests_are_neither_answered_nor_errors() -> None:
     assert (one.errors, one.wrong, accounted(report)) == ({}, 0, True)
 
 
+def test_a_request_that_was_answered_before_it_was_whole_ends_its_connection() -> None:
+    """As where a class is shed by its head: the next request's bytes would be taken for the rest of this one."""
+    mixed = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        half = False
+        while data := await reader.read(1_000):
+            mixed.append(half)
+            half = half or not data.endswith(b"\r\n\r\n")
+            writer.write(answer(b"", 503, b"Retry-After: 1"))
+        writer.close()
+
+    report = served(handle, stream(cut_share=0.5), connections=2)
+    one = report.stream("one")
+    assert one.completed > 15
+    assert not any(mixed)
+    assert accounted(report)
+
+
 def test_closed_loop_has_one_request_a_connection_in_flight() -> None:
     flying = [0, 0]
 

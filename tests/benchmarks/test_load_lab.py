@@ -98,5 +98,5 @@ def test_the_systems_answer_what_they_are_asked(lab: Laboratory, console: Consol
 def test_short_soak(lab: Laboratory, console: Console) -> None:
     """Not held here: what depends on how fast this machine is today (answers in full, memory after half a minute)."""
     outcome = soak(lab, Soak(30.0, swap_s=4.0, outage_s=2.0, growth=1.0), console)
-    timed = "after the last fault everything is answered in full"
+    timed = "after the last fault everything is answered again, in full"
     assert {one.name: one.broken for one in outcome.promises if one.broken and one.name != timed} == {}

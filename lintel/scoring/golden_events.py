@@ -17,7 +17,8 @@ _LEADS, _DAYS, _SEED = 24, 120, 2
 
 @cache
 def golden_events() -> tuple[EventColumns, int]:
-    """Events of 24 leads and the as-of time in UTC µs: in all stages, won, lost and opted out among them, none of them anybody's."""
+    """Events of 24 leads and the as-of time in UTC µs: in all stages, won, lost and opted out among them, and none of
+    them anybody's."""
     source = Simulator(preset("demo"), "sim-denver", seed=_SEED, leads=_LEADS, days=_DAYS)
     told = pa.concat_tables([batch.events for batch in source.batches()])
     end = START + timedelta(days=_DAYS)

@@ -69,7 +69,7 @@ class Service:
             now=now,
         )
 
-    def metric(self, name: str, **labels: str) -> float:
+    def metric(self, name: str, /, **labels: str) -> float:
         """The sum of a metric's samples with these labels."""
         families = text_string_to_metric_families(self.client.get("/metrics", key=None).text)
         found = [sample for family in families for sample in family.samples if sample.name == name]

@@ -155,6 +155,22 @@ def test_without_the_store_the_last_scores_answer_and_are_logged_and_then_the_ch
         assert (row["served_by"], row["features"], row["cached"]) == (answer["served_by"], None, False)
 
 
+def test_callers_are_known_while_no_database_answers(
+    service: Service, open_leads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = service.client.app.state.runtime
+    clock = runtime.keys._clock
+    monkeypatch.setattr(runtime.keys, "_clock", lambda: clock() + 100.0)
+    for store, name in (
+        (runtime.home.keys, "resolve"),
+        (runtime.home.scores, "version"),
+        (runtime.home.events, "state"),
+    ):
+        monkeypatch.setattr(store, name, raising(AWAY))
+    assert rungs(service.ask(*open_leads[:3])) == ["prior"] * 3
+    assert service.client.post("/v1/score", {"lead_ids": ["x"]}, key="lintel_guess").status_code == 503
+
+
 def test_a_store_that_another_process_keeps_locked_costs_callers_a_moment(
     service: Service, home: Home, bundle: Bundle, open_leads: list[str], clock: Clock
 ) -> None:

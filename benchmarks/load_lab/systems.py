@@ -4,21 +4,27 @@ All have two worker processes and one thread for numeric libraries in each.
 """
 
 import contextlib
+import os
+import signal
 import socket
+import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import psutil
 
 from benchmarks.load_lab.laboratory import WORKERS, Laboratory, lab_settings
-from cli.processes import Service, start, stop, wait
-from lintel.environment import service_environment
+from lintel.environment import child_environment
+from lintel.errors import UnavailableError
 from lintel.registry.models import ModelRegistry
 from serving.process import PROJECT, bento
 
 HOST = "127.0.0.1"
+START_SECONDS, STOP_SECONDS = 120.0, 10.0
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _UVICORN = ("-m", "uvicorn", "--workers", str(WORKERS), "--no-access-log", "--log-level", "warning")
 
@@ -95,18 +101,53 @@ def _uvicorn(name: str, lab: Laboratory, app: str, health: str) -> Iterator[Syst
 def _served(
     name: str, lab: Laboratory, command: Sequence[str], *, port: int, health: str, environment: dict[str, str]
 ) -> Iterator[System]:
-    address = f"http://{HOST}:{port}"
-    service = Service(name, [sys.executable, *command], environment, address, address + health)
-    child = start(service, folder=lab.settings.home / "logs", root=PROJECT)
+    log = lab.settings.home / "logs" / f"{name}.log"
+    log.parent.mkdir(exist_ok=True)
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603  # our own interpreter and modules
+            [sys.executable, *command],
+            cwd=PROJECT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches us alone, and we stop it in order
+        )
     try:
-        wait(child, service.health)
-        yield System(name, port, child.pid, Path(child.log))
+        _wait(process, f"http://{HOST}:{port}{health}", log)
+        yield System(name, port, process.pid, log)
     finally:
-        stop(child)
+        _stop(process)
+
+
+def _wait(process: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
+    """Until it answers. Raises UnavailableError with the end of its log if it does not."""
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(address, timeout=2.0, trust_env=False).is_success:
+                return
+        time.sleep(0.2)
+    raise UnavailableError(f"{log.stem} did not start.\n{log.read_text(errors='replace')[-2_000:]}")
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    """Ask it and its workers to end, then insist."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        family = psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, signal.SIGTERM)
+        _, left = psutil.wait_procs(family, timeout=STOP_SECONDS)
+        for one in left:
+            one.kill()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _environment(lab: Laboratory) -> dict[str, str]:
-    return service_environment(lab.settings) | _ONE_THREAD
+    return child_environment(lab.settings) | _ONE_THREAD
 
 
 def _path() -> str:

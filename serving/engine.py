@@ -1,8 +1,8 @@
 """From an admitted request to answers: versions, cache, batches, and the rungs below when something fails.
 
 The ladder is: the model that the traffic table assigns; the champion, where a canary fails; the champion's light
-model, where the full one fails or there is no time for it; the last stored score, from a copy outside the store; the
-base rates. Every answer names its rung.
+model, where the full one fails or the load is too much for it; the last stored score, from a copy outside the store,
+where the store is away or the deadline has come; the base rates. Every answer names its rung.
 """
 
 import asyncio

@@ -40,6 +40,7 @@ def test_every_route_is_described(document: dict[str, Any], settings: Settings) 
         ("/v1/model", "GET"),
         ("/livez", "GET"),
         ("/readyz", "GET"),
+        ("/startupz", "GET"),
         ("/metrics", "GET"),
     }
     for _, _, operation in operations(document):

@@ -9,6 +9,7 @@ from shutil import copytree
 
 import pytest
 
+import serving.engine
 from lintel.home import Home
 from lintel.scoring.bundle import Bundle
 from lintel.settings import Settings
@@ -47,6 +48,12 @@ def home(settings: Settings) -> Iterator[Home]:
 def live(home: Home) -> None:
     """The tenant's clock shows now, not the end of its log."""
     home.events.put_tenant(replace(home.events.tenant(TENANT), clock=TenantClock.LIVE))
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no store that is away; tests of outages set the time that holds."""
+    monkeypatch.setattr(serving.engine, "STORE_SECONDS", 10.0)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import serving.engine
 from benchmarks.load_lab.outage import begin_outage
 from lintel.errors import UnavailableError
 from lintel.home import Home
@@ -29,6 +30,11 @@ AWAY = UnavailableError("/srv/events.db cannot be read.")
 def open_leads(brokerage: Brokerage, service: Service) -> list[str]:
     answers = service.ask(*brokerage.lead_ids[:120], headers={"Lintel-Urgency": "bulk"})
     return [one["lead_id"] for one in answers if one.get("status") == "open"]
+
+
+@pytest.fixture
+def impatient(patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving.engine, "STORE_SECONDS", 0.25)
 
 
 @pytest.fixture
@@ -171,6 +177,7 @@ def test_callers_are_known_while_no_database_answers(
     assert service.client.post("/v1/score", {"lead_ids": ["x"]}, key="lintel_guess").status_code == 503
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_store_that_another_process_keeps_locked_costs_callers_a_moment(
     service: Service, home: Home, bundle: Bundle, open_leads: list[str], clock: Clock
 ) -> None:
@@ -188,6 +195,7 @@ def test_a_store_that_another_process_keeps_locked_costs_callers_a_moment(
     until_champion(service, lead)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_version_check_that_hangs_is_not_waited_for(
     service: Service, open_leads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

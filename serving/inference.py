@@ -19,7 +19,7 @@ from serving.autoscaling.report import report_load
 from serving.batch_metrics import BatchMetrics
 from serving.batching.micro_batcher import MicroBatcher
 from serving.batching.policy import BatchingPolicy
-from serving.breaker import Breakers
+from serving.breaker import BreakerPolicy, Breakers
 from serving.brown_out import BrownOut, policy_of
 from serving.computation import Computation
 from serving.engine import Engine, Memory
@@ -71,7 +71,7 @@ async def open_inference(
         leads = HotLeads(home.events, settings.hot_state_mb * 1_000_000)
         versions = Versions(stored_version(leads, home.scores))
         stack.push_async_callback(_in_thread, versions.close)
-        breakers = Breakers(seed=os.getpid())
+        breakers = Breakers(BreakerPolicy(longest_backoff_seconds=10.0), seed=os.getpid())
         brown_out = BrownOut(policy_of(settings))
         observer = BatchMetrics(metrics, brown_out)
         computation = Computation(leads, HotComparisons(home.scores), breakers, now=now)

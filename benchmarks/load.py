@@ -45,7 +45,7 @@ def measured(bench: Bench, only: tuple[str, ...]) -> dict[str, Any]:
             found |= scenarios.comparison(bench, ours)
         elif {"light_load", "mixed", "cached"} & set(only):
             found |= scenarios.capacity(bench, ours)
-        if {"bulk", "mixed", "overload"} & set(only):
+        if {"bulk", "mixed"} & set(only):
             found |= scenarios.bulk(bench, ours)
         capacity, rows = found.get("capacity_per_s", 0.0), found.get("bulk_leads_per_s", 0.0)
         if "light_load" in only:
@@ -53,7 +53,7 @@ def measured(bench: Bench, only: tuple[str, ...]) -> dict[str, Any]:
         if "mixed" in only:
             found |= scenarios.mixed(bench, ours, capacity, rows)
         if "overload" in only:
-            found["overload"] = overload(bench, ours, leads_per_second=rows, ceiling=found["noop_per_s"])
+            found["overload"] = overload(bench, ours, ceiling=found["noop_per_s"])
     if "cached" in only:
         found |= scenarios.cached(bench, capacity)
     return found

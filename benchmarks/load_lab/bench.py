@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks.load_lab import questions
+from benchmarks.load_lab.computed import computed_rows
 from benchmarks.load_lab.generator_process import generate
 from benchmarks.load_lab.laboratory import Laboratory
 from benchmarks.load_lab.plan import Plan, Question, Report, Stream, StreamReport, total
@@ -28,6 +29,7 @@ class Measured:
     seconds: float
     reports: tuple[Report, ...]
     name: str
+    computed: float | None = None  # rows that our service computed for the answers, as far as it tells
 
     @property
     def streams(self) -> list[StreamReport]:
@@ -42,6 +44,12 @@ class Measured:
     def rows_per_second(self) -> float:
         """Leads answered within the time, in full: a lesser answer is a good one and no throughput."""
         return sum(one.whole_in_time for one in self.streams) / self.seconds
+
+    @property
+    def computed_share(self) -> float | None:
+        """Rows computed for each lead that was answered: less than 1 where equal questions shared a computation."""
+        rows = sum(one.rows for one in self.streams)
+        return None if self.computed is None or not rows else round(self.computed / rows, 3)
 
     @property
     def refused(self) -> int:
@@ -94,6 +102,7 @@ class Measured:
             "completed": sum(one.completed for one in streams),
             "per_second": round(self.per_second, 1),
             "rows_per_second": round(self.rows_per_second, 1),
+            "computed_share": self.computed_share,
             "p50_ms": self.milliseconds(0.5),
             "p99_ms": self.milliseconds(0.99),
             "refused": self.refused,
@@ -121,15 +130,11 @@ class Bench:
     seed: int = 7
     rows: list[dict[str, Any]] = field(default_factory=list)
 
-    def closed(
-        self, title: str, system: System, asked: Sequence[Question], connections: int, *, rounds: int = 1
-    ) -> Measured:
+    def closed(self, title: str, system: System, asked: Sequence[Question], connections: int) -> Measured:
         """Every connection asks again as soon as it is answered."""
         warm = Stream(name="one", questions=list(asked), arrivals="closed", end_s=WARM_SECONDS)
         stream = Stream(name="one", questions=list(asked), arrivals="closed", end_s=self.seconds)
-        self.run(system, [warm], connections)
-        reports = tuple(self.run(system, [stream], connections) for _ in range(rounds))
-        return self.noted(Measured(title, self.seconds * rounds, reports, "one"))
+        return self._measured(title, system, warm, stream, connections)
 
     def open(
         self, title: str, system: System, asked: Sequence[Question], rate: float, *, connections: int = 32
@@ -137,9 +142,15 @@ class Bench:
         """`rate` requests a second, whatever the answers."""
         warm = Stream(name="one", questions=list(asked), rate=rate, end_s=WARM_SECONDS)
         stream = Stream(name="one", questions=list(asked), rate=rate, end_s=self.seconds)
+        return self._measured(title, system, warm, stream, connections)
+
+    def _measured(self, title: str, system: System, warm: Stream, stream: Stream, connections: int) -> Measured:
         self.run(system, [warm], connections)
+        before = computed_rows(system)
         report = self.run(system, [stream], connections)
-        return self.noted(Measured(title, self.seconds, (report,), "one"))
+        after = computed_rows(system)
+        computed = None if before is None or after is None else after - before
+        return self.noted(Measured(title, self.seconds, (report,), stream.name, computed))
 
     def calm(self, system: System) -> None:
         """Wait until the service answers in full again: what one row did to it is not the next one's."""
@@ -176,7 +187,9 @@ class Bench:
 def merged(title: str, parts: Sequence[Measured]) -> Measured:
     """Rounds of one measurement that were alternated with others."""
     reports = tuple(report for part in parts for report in part.reports)
-    return Measured(title, sum(part.seconds for part in parts), reports, parts[0].name)
+    told = [part.computed for part in parts if part.computed is not None]
+    computed = sum(told) if len(told) == len(parts) else None
+    return Measured(title, sum(part.seconds for part in parts), reports, parts[0].name, computed)
 
 
 def _shown(milliseconds: float | None) -> str:

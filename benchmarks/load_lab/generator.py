@@ -122,6 +122,13 @@ class Generator:
         else:
             self._queue.append(flight)
 
+    def _send_again(self, flight: Flight) -> None:
+        """On the connection that was used last: the server has not grown tired of that one."""
+        if self._idle:
+            self._send(self._idle.pop(), flight, time.monotonic())
+        else:
+            self._queue.append(flight)
+
     def _ask_next(self, connection: Connection, now: float) -> None:
         """Closed loop: the connection's next request is due now."""
         if now < self._ends:
@@ -187,9 +194,9 @@ class Generator:
         elif stale and not flight.retried:
             flight.retried = True
             tally.report.retried += 1
-            self._offer(flight, time.monotonic())
+            self._send_again(flight)
         else:
-            tally.error(fault)
+            tally.error(f"{fault}, idle before" if stale else fault)
 
     def _free(self, connection: Connection) -> None:
         now = time.monotonic()

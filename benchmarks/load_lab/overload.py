@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.load_lab import questions
 from benchmarks.load_lab.bench import Bench, Measured
+from benchmarks.load_lab.computed import computed_rows
 from benchmarks.load_lab.generator_process import generate
 from benchmarks.load_lab.plan import Plan, Report, Sample, Stream
 from benchmarks.load_lab.systems import HOST, System
@@ -25,6 +26,8 @@ RECOVERED = 1.5  # times the p99 of before
 WINDOW_SECONDS = 1.0
 _LONGEST_RECOVERY_SECONDS = 10.0
 _BATCHES = 400
+_SATURATING = 8
+"""Connections that ask for batches without a pause: more would be refused, and ask again at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,13 @@ def offer(leads_per_second: float, ceiling: float) -> Offer:
     return Offer(bulk, bulk * INTERACTIVE_SHARE / (1 - INTERACTIVE_SHARE))
 
 
-def overload(bench: Bench, system: System, *, leads_per_second: float, ceiling: float) -> dict[str, Any]:
+def overload(bench: Bench, system: System, *, ceiling: float) -> dict[str, Any]:
     """The figures of the three stretches."""
+    asked = questions.batches(bench.lab, BATCH, _BATCHES)
     bench.calm(system)
+    leads_per_second = bench.closed("overload: capacity", system, asked, _SATURATING).rows_per_second
+    bench.calm(system)
+    computed = computed_rows(system)
     offered, before = offer(leads_per_second, ceiling), max(2.0, bench.seconds)
     ends = before + 3 * bench.seconds
     after = ends + min(_LONGEST_RECOVERY_SECONDS, 3 * bench.seconds)
@@ -66,7 +73,7 @@ def overload(bench: Bench, system: System, *, leads_per_second: float, ceiling: 
         ),
         Stream(
             name=questions.BULK,
-            questions=questions.batches(bench.lab, BATCH, _BATCHES),
+            questions=asked,
             arrivals="poisson",
             rate=offered.bulk,
             begin_s=before,
@@ -76,13 +83,19 @@ def overload(bench: Bench, system: System, *, leads_per_second: float, ceiling: 
     plan = Plan(host=HOST, port=system.port, connections=CONNECTIONS, streams=streams, drain_s=30.0)
     with Watch(system, seconds=0.25) as watch:
         report = generate(plan)
+    rows = sum(stream.rows for stream in report.streams)
+    computed = None if computed is None else (computed_rows(system) or 0.0) - computed
     for name, seconds in ((questions.INTERACTIVE, after), (questions.BULK, ends - before)):
         bench.noted(Measured(f"overload: {name}", seconds, (report,), name))
-    return _figures(report, watch, before, ends) | {"offered": _offered(offered, leads_per_second, ceiling)}
+    return _figures(report, watch, before, ends) | {
+        "computed_share": None if computed is None else round(computed / rows, 3),
+        "offered": _offered(offered, leads_per_second, ceiling),
+    }
 
 
 def _offered(offered: Offer, leads_per_second: float, ceiling: float) -> dict[str, float]:
     return {
+        "capacity_leads_per_s": round(leads_per_second, 1),
         "leads_per_s": round(offered.bulk * (BATCH.start + BATCH.stop - 1) / 2 + offered.interactive, 1),
         "times_capacity": round(offered.bulk * (BATCH.start + BATCH.stop - 1) / 2 / leads_per_second, 2),
         "requests_per_s": round(offered.requests, 1),
@@ -116,6 +129,7 @@ def _figures(report: Report, watch: Watch, before: float, ends: float) -> dict[s
         "rss_mb": [round(one.rss_mb) for one in readings[:: max(1, len(readings) // 8)]],
         "rss_mb_per_minute": round(slope(readings, "rss_mb") / 60, 1),
         "connects": report.connects,
+        "retried": interactive.retried + bulk.retried,
     }
 
 

@@ -14,7 +14,7 @@ class ByClass(NamedTuple):
 
 _BOUND_ROWS = ByClass(2_000, 4_000, 4_000)
 _AGEING_SECONDS = ByClass(1.0, 2.0, 5.0)
-_QUANTUM_SECONDS = ByClass(0.025, 0.025, 0.025)
+_QUANTUM_SECONDS = ByClass(0.025, 0.02, 0.012)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,25 +11,30 @@ _MOST_KEYS = 1_024
 
 
 class Arrivals:
-    """The mean gap between calls, by key; of the 1,024 keys asked last."""
+    """The mean gap between calls, by key; of the 1,024 keys asked last.
+
+    Keys are known by their hashes: what a key names, say a model that was replaced, is not kept alive. Two keys of one
+    hash would share a gap, which is an estimate.
+    """
 
     def __init__(self) -> None:
-        self._seen: dict[Hashable, tuple[float, float]] = {}  # last call, mean gap; the key asked last at the end
+        self._seen: dict[int, tuple[float, float]] = {}  # last call, mean gap; the key asked last at the end
 
     def note(self, key: Hashable, now: float) -> None:
         """A call for `key` came, of however many rows: they came together."""
-        last, gap = self._seen.pop(key, (-inf, _FIRST_GAP_SECONDS))
+        known = hash(key)
+        last, gap = self._seen.pop(known, (-inf, _FIRST_GAP_SECONDS))
         newest = min(now - last, _FIRST_GAP_SECONDS)
-        self._seen[key] = (now, gap + _NEW * (newest - gap))
+        self._seen[known] = (now, gap + _NEW * (newest - gap))
         if len(self._seen) > _MOST_KEYS:
             del self._seen[next(iter(self._seen))]
 
     def last(self, key: Hashable) -> float:
-        return self._seen.get(key, (-inf, inf))[0]
+        return self._seen.get(hash(key), (-inf, inf))[0]
 
     def gap(self, key: Hashable, now: float) -> float:
         """Seconds until the next call is expected: the mean gap, or the silence so far if it has lasted longer."""
-        last, gap = self._seen.get(key, (-inf, inf))
+        last, gap = self._seen.get(hash(key), (-inf, inf))
         return max(gap, now - last)
 
 

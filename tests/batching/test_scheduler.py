@@ -1,5 +1,6 @@
 """Single behaviours of the scheduler, on a simulated clock."""
 
+import weakref
 from math import inf
 
 import numpy as np
@@ -243,3 +244,21 @@ def test_oldest_wait_and_depth_tell_what_is_accepted_and_not_settled() -> None:
     scheduler.offer(items(1, INTERACTIVE), 3.0)
     assert scheduler.depth == (1, 0, 2)
     assert scheduler.oldest_wait_seconds(4.0) == (1.0, 0.0, 3.0)
+
+
+class Model:
+    """What a key names, and what takes memory."""
+
+
+def test_what_a_key_names_is_not_held_when_its_rows_are_settled() -> None:
+    scheduler = Scheduler(
+        BatchingPolicy(), on_settled=lambda one: None, shape_of=lambda key: "any", party_of=lambda key: key[0]
+    )
+    model = Model()
+    seen = weakref.ref(model)
+    scheduler.offer(items(3, key=("acme", model)), 0.0)
+    batch = scheduler.next_batch(0.0)
+    assert isinstance(batch, Batch)
+    scheduler.done(batch, batch.payloads, 0.01, 0.01)
+    del batch, model
+    assert seen() is None

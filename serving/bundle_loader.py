@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from lintel.errors import LintelError
 from lintel.scoring.bundle import Bundle
 
 logger = logging.getLogger("lintel.serving")
@@ -65,8 +64,9 @@ class BundleLoader:
     def _checked(self, path: Path, digest: str | None) -> Bundle:
         try:
             bundle = self._read(path)
-        except (LintelError, OSError, ValueError, KeyError) as error:
-            logger.warning("bundle %s cannot be loaded: %s", path.name, error)
+        except Exception as error:
+            # whatever a library raises on files of another version: one bundle must not stop the others' traffic
+            logger.warning("bundle %s cannot be loaded: %s: %s", path.name, type(error).__name__, error)
             raise RefusedBundleError("cannot be loaded") from None
         if digest is not None and bundle.digest != digest:
             logger.warning("bundle %s is another one than its folder says", path.name)
@@ -81,6 +81,9 @@ class BundleLoader:
 
 
 def _signature(path: Path) -> Signature:
-    """Name, size and time of change of each file; empty if there is no folder."""
-    files = ((one, one.stat()) for one in sorted(path.rglob("*")) if one.is_file())
+    """Name, size and time of change of each file; empty if there is no folder that can be looked into."""
+    try:
+        files = [(one, one.stat()) for one in sorted(path.rglob("*")) if one.is_file()]
+    except OSError:
+        return ()
     return tuple((str(one), status.st_size, status.st_mtime_ns) for one, status in files)

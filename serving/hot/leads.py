@@ -180,7 +180,8 @@ class HotLeads:
     def _read(self, state: TenantState, epoch: int, leads: Sequence[str]) -> dict[str, _Held]:
         """Leads from the store as of `state`, in one read, held from now on.
 
-        They are held as of the epoch and `seq` before the read: whatever has come since makes them stale.
+        They are held as of the epoch and `seq` before the read: whatever has come since makes them stale. Those of an
+        epoch that has ended are not held: one of them may be of a person who was erased meanwhile.
         """
         tenant, seq = state.tenant.id, state.last_seq
         events = self._store.lead_events(tenant, leads, up_to_seq=seq)
@@ -191,6 +192,8 @@ class HotLeads:
         read = dict.fromkeys(leads, _Held(None, epoch, seq))
         read |= {lead: _Held(part, epoch, seq) for lead, part in zip(known.to_pylist(), parts, strict=True)}
         with self._lock:
+            if self._tenants[tenant].epoch != epoch:
+                return read
             for lead, held in read.items():
                 size = _NOTHING if held.events is None else held.events.nbytes + _OVERHEAD
                 self._held.put((tenant, lead), held, size + len(lead))

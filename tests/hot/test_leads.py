@@ -216,6 +216,24 @@ def test_what_was_erased_is_forgotten_at_the_next_sync(store: EventStore, other:
     assert ask(hot, "ann", "bob").lead_ids == ("bob",)
 
 
+def test_who_is_erased_while_being_read_is_not_kept(
+    store: EventStore, other: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hot, read = HotLeads(store, MEGABYTE), store.lead_events
+    store.append(TENANT.id, incoming([one(1)]), now=NOW)
+    hot.sync(TENANT.id)
+
+    def read_before(*args: Any, **options: Any) -> Any:
+        events = read(*args, **options)
+        other.erase(TENANT.id, "ann")
+        hot.sync(TENANT.id)
+        return events
+
+    monkeypatch.setattr(store, "lead_events", read_before)
+    hot.histories(TENANT, ["ann"], NOW)
+    assert hot.figures().leads == 0
+
+
 def test_a_log_that_was_put_back_is_read_again(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
     hot = HotLeads(store, MEGABYTE)
     store.append(TENANT.id, incoming([one(1), one(2)]), now=NOW)

@@ -66,7 +66,10 @@ class LastScores:
     def read(self, tenant: str, lead_id: str) -> LastScore | None:
         """The answer about a lead; None if there is none, or the file cannot be read."""
         found = self._current(tenant)
-        return found.read(lead_id) if isinstance(found, _File) else None
+        try:
+            return found.read(lead_id) if isinstance(found, _File) else None
+        except OSError:
+            return None  # whoever asks is in an outage already, and has the base rates
 
     def erase(self, tenant: str, lead_ids: Collection[str]) -> int:
         """Remove the answers about some leads; how many there were. A corrupt file is removed whole."""

@@ -107,6 +107,18 @@ def test_a_changed_answer_is_not_given_and_the_others_are(tmp_path: Path) -> Non
     assert len(leads_of(last, ["a", "b"])) == 1
 
 
+def test_a_disk_that_fails_while_an_answer_is_read_is_as_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    last = LastScores(tmp_path)
+    last.write("acme", answers(["a"]), NOW)
+    assert leads_of(last, ["a"]) == ["a"]
+
+    def failing(*_: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "pread", failing)
+    assert last.read("acme", "a") is None
+
+
 def test_erased_leads_are_gone_from_the_file_and_the_others_stay(tmp_path: Path) -> None:
     last = LastScores(tmp_path)
     last.write("acme", answers(["a", "b", "c"]), NOW)

@@ -12,13 +12,13 @@ from serving.batching.policy import BatchingPolicy
 from serving.urgency import Urgency
 
 
-def largest(model: LatencyModel, policy: BatchingPolicy, urgency: int) -> int:
-    """Rows of a class that a batch may hold: within its time quantum, but always as many as are efficient.
+def largest(model: LatencyModel, policy: BatchingPolicy, quantum: float) -> int:
+    """Rows that a batch may hold: within the time quantum of their class, but always as many as are efficient.
 
     On a machine so busy that the fixed cost fills the quantum, single rows would waste all of it: throughput would
     fall when it is needed most.
     """
-    return min(max(model.rows_within(policy.quantum_seconds[urgency]), model.efficient_rows), policy.max_rows)
+    return min(max(model.rows_within(quantum), model.efficient_rows), policy.max_rows)
 
 
 def least_seconds(queue: Agenda[Row], model: LatencyModel, policy: BatchingPolicy) -> float:
@@ -29,13 +29,13 @@ def least_seconds(queue: Agenda[Row], model: LatencyModel, policy: BatchingPolic
     overloaded queue in the order of deadlines computes only rows that miss theirs while they are computed.
     """
     first = queue.first()
-    most = largest(model, policy, first.urgency) if first else 1
+    most = largest(model, policy, policy.quantum_seconds[first.urgency]) if first else 1
     return model.predict(min(len(queue), most, model.efficient_rows))
 
 
 def fill(line: Line, head: Head, model: LatencyModel, policy: BatchingPolicy, now: float) -> list[Row]:
     """Take rows of the head's key out of the line: its own lane first, then the others, the most urgent first."""
-    key, filling = head.row.key, _Filling(model, policy, now)
+    key, filling = head.row.key, _Filling(line, model, policy, now)
     taken = [(lane, filling.take(queue)) for lane in _lanes(line, head) if (queue := lane.queue(key)) is not None]
     seconds = model.predict(len(filling.rows))
     for lane, count in taken:
@@ -53,6 +53,7 @@ def _lanes(line: Line, head: Head) -> list[Lane]:
 class _Filling:
     """A batch that grows. `urgency` and `earliest` are of its rows; `own` counts those of that class."""
 
+    line: Line
     model: LatencyModel
     policy: BatchingPolicy
     now: float
@@ -86,7 +87,7 @@ class _Filling:
 
     def _limit(self, urgency: int) -> int:
         if urgency not in self.limits:
-            self.limits[urgency] = largest(self.model, self.policy, urgency)
+            self.limits[urgency] = largest(self.model, self.policy, self.line.quantum(urgency, self.now))
         return self.limits[urgency]
 
     def _surely(self, row: Row) -> int:

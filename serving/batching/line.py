@@ -1,6 +1,7 @@
 """All rows that wait: a lane a class for fresh rows, one for those that aged into it."""
 
 from collections.abc import Callable, Hashable, Iterator
+from math import inf
 from typing import NamedTuple
 
 from serving.batching.agenda import Agenda
@@ -46,7 +47,8 @@ class Line:
     """
 
     def __init__(self, policy: BatchingPolicy, party_of: Callable[[Hashable], Hashable]) -> None:
-        self._ageing_seconds = policy.ageing_seconds
+        self._policy = policy
+        self._more_urgent_at = [-inf] * len(Urgency)  # when a row more urgent than the class came last
         self._levels = [_Level(party_of, policy.quantum_seconds[each], policy.aged_share) for each in Urgency]
         self._ageing: Agenda[Row] = Agenda()
 
@@ -54,7 +56,16 @@ class Line:
         """Queue a fresh row in its own class."""
         row.place, row.level, row.aged = Place.QUEUED, row.urgency, False
         self._levels[row.level].fresh.add(row, row.deadline)
-        self._ageing.put(row, now + self._ageing_seconds[row.level])
+        self._ageing.put(row, now + self._policy.ageing_seconds[row.level])
+        for less in range(row.urgency + 1, len(Urgency)):
+            self._more_urgent_at[less] = now
+
+    def quantum(self, urgency: int, now: float) -> float:
+        """Seconds that a batch of a class may take: longer while nothing more urgent comes."""
+        policy = self._policy
+        quiet = urgency > Urgency.INTERACTIVE and now - self._more_urgent_at[urgency] > policy.quiet_seconds
+        own = policy.quantum_seconds[urgency]
+        return max(own, policy.quiet_quantum_seconds) if quiet else own
 
     def drop(self, row: Row) -> None:
         self._lane(row).drop(row)
@@ -78,7 +89,7 @@ class Line:
             row.level, row.aged = max(row.level - 1, 0), True
             self._levels[row.level].aged.add(row, now)
             if row.level > 0:
-                self._ageing.put(row, now + self._ageing_seconds[row.level])
+                self._ageing.put(row, now + self._policy.ageing_seconds[row.level])
 
     def head(self) -> Head | None:
         """The row that comes next."""

@@ -29,6 +29,8 @@ class BatchingPolicy:
     aged_share: of the compute time while fresh rows of the same class wait, the part that promoted ones may take.
     quantum_seconds: the longest batch, as predicted, that rows of a class may make; what a more urgent row has to
         wait for that comes just after it was taken. As many rows as are efficient are always taken.
+    quiet_quantum_seconds: the longest batch of rows less urgent than interactive while nothing more urgent has come for
+        `quiet_seconds`: then nobody waits for it to end, and large batches get more done.
     max_rows: the largest batch.
     lookback_seconds: of the drain rate.
     """
@@ -37,5 +39,7 @@ class BatchingPolicy:
     ageing_seconds: ByClass = _AGEING_SECONDS
     aged_share: float = 0.2
     quantum_seconds: ByClass = _QUANTUM_SECONDS
+    quiet_quantum_seconds: float = 0.05
+    quiet_seconds: float = 1.0
     max_rows: int = 256
     lookback_seconds: float = 10.0

@@ -15,11 +15,11 @@ from serving.urgency import Urgency
 from tests.batching.simulated import BULK, INTERACTIVE, item, items
 
 MODEL = LatencyModel(fixed=0.002, per_row=0.0001)
-POLICY = BatchingPolicy(quantum_seconds=ByClass(0.05, 0.05, 0.022), max_rows=300)
+POLICY = BatchingPolicy(quantum_seconds=ByClass(0.05, 0.05, 0.022), quiet_quantum_seconds=0.0, max_rows=300)
 
 
-def line_of(*waiting: Item) -> Line:
-    line = Line(POLICY, lambda key: key)
+def line_of(*waiting: Item, policy: BatchingPolicy = POLICY) -> Line:
+    line = Line(policy, lambda key: key)
     for one in waiting:
         one.accepted_at = 0.0
         line.add(Row.of(one), 0.0)
@@ -36,6 +36,21 @@ def test_bulk_fills_its_quantum_and_no_more() -> None:
     rows = filled(line_of(*items(900, BULK)))
     assert len(rows) == 200
     assert MODEL.predict(200) == pytest.approx(0.022)
+
+
+def test_bulk_takes_longer_batches_only_while_nothing_more_urgent_comes() -> None:
+    policy = BatchingPolicy(quantum_seconds=ByClass(0.05, 0.05, 0.012), quiet_quantum_seconds=0.022, quiet_seconds=1.0)
+
+    def rows(line: Line, now: float) -> int:
+        head = line.head()
+        assert head is not None
+        return len(fill(line, head, MODEL, policy, now))
+
+    assert rows(line_of(*items(900, BULK), policy=policy), 0.0) == 200
+    busy = line_of(*items(1, INTERACTIVE), *items(900, BULK), policy=policy)
+    rows(busy, 0.0)  # the interactive row, and what bulk it takes along
+    assert rows(busy, 0.5) == 100
+    assert rows(busy, 1.5) == 200
 
 
 def test_a_row_that_is_longer_than_the_quantum_goes_alone() -> None:
@@ -102,4 +117,4 @@ def test_who_is_left_is_not_more_urgent_than_who_was_taken_of_the_same_class(wai
         taken = sorted(row.deadline for row in rows if row.urgency == urgency)
         assert taken == sorted(one.deadline for one in waiting if one.urgency == urgency)[: len(taken)]
     assert all(row.place is Place.COMPUTING for row in rows)
-    assert 1 <= len(rows) <= max(largest(MODEL, POLICY, row.urgency) for row in rows)
+    assert 1 <= len(rows) <= max(largest(MODEL, POLICY, POLICY.quantum_seconds[row.urgency]) for row in rows)

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from anyio import CapacityLimiter, to_thread
@@ -18,7 +18,7 @@ from serving.admission.classification import Bounds, Timeouts, bounds_of, timeou
 from serving.autoscaling.report import report_load
 from serving.batch_metrics import BatchMetrics
 from serving.batching.micro_batcher import MicroBatcher
-from serving.batching.policy import BatchingPolicy
+from serving.batching.policy import BatchingPolicy, ByClass
 from serving.breaker import BreakerPolicy, Breakers
 from serving.brown_out import BrownOut, policy_of
 from serving.computation import Computation
@@ -75,8 +75,9 @@ async def open_inference(
         brown_out = BrownOut(policy_of(settings))
         observer = BatchMetrics(metrics, brown_out)
         computation = Computation(leads, HotComparisons(home.scores), breakers, now=now)
-        batcher = await stack.enter_async_context(_batcher(computation, observer))
-        admission = _admission(settings, breakers, brown_out, batcher, metrics)
+        policy = _policy(settings)
+        batcher = await stack.enter_async_context(_batcher(computation, policy, observer))
+        admission = _admission(settings, policy, breakers, brown_out, batcher, metrics)
         stack.push_async_callback(admission.close)
         unread = Unread(Router(models), home.last_scores, CapacityLimiter(UNREAD_THREADS), now=now)
         memory = Memory(versions, ScoreCache(leads, settings.score_cache_entries), unread)
@@ -101,20 +102,28 @@ async def open_inference(
         yield found
 
 
-def _batcher(computation: Computation, observer: BatchMetrics) -> MicroBatcher[Shape, Question, LeadScore]:
+def _policy(settings: Settings) -> BatchingPolicy:
+    """Bounds within which any one request fits, however many leads the settings allow it."""
+    plain = BatchingPolicy()
+    return replace(plain, bound_rows=ByClass(*(max(rows, settings.max_leads) for rows in plain.bound_rows)))
+
+
+def _batcher(
+    computation: Computation, policy: BatchingPolicy, observer: BatchMetrics
+) -> MicroBatcher[Shape, Question, LeadScore]:
     return MicroBatcher(
-        computation, shape_of=lambda shape: shape.label, party_of=lambda shape: shape.tenant, observer=observer
+        computation, policy, shape_of=lambda shape: shape.label, party_of=lambda shape: shape.tenant, observer=observer
     )
 
 
 def _admission(
     settings: Settings,
+    policy: BatchingPolicy,
     breakers: Breakers,
     brown_out: BrownOut,
     batcher: MicroBatcher[Shape, Question, LeadScore],
     metrics: ScoringMetrics,
 ) -> Admission:
-    policy = BatchingPolicy()
     return admission_of(
         settings,
         buckets_of(settings, breakers["redis"], on_fallback=metrics.quota_fallbacks.inc),

@@ -127,6 +127,12 @@ def test_a_full_queue_refuses_its_class_and_no_other(
     assert sum(service.inference.admission.rows_in_flight().values()) == 0
 
 
+def test_the_largest_request_that_is_allowed_fits_into_an_empty_queue(serve: Serve) -> None:
+    with serve(max_leads=4_500) as service:
+        answers = service.ask(*(f"nobody {number}" for number in range(4_500)), headers=BULK)
+    assert len(answers) == 4_500
+
+
 def test_a_quota_is_told_by_its_headers_and_refused_when_it_is_empty(serve: Serve, brokerage: Brokerage) -> None:
     leads = brokerage.lead_ids
     with serve(quota_rows_per_second=0.5, quota_burst_rows=10) as service:

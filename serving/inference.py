@@ -77,7 +77,7 @@ async def open_inference(
         computation = Computation(leads, HotComparisons(home.scores), breakers, now=now)
         policy = _policy(settings)
         batcher = await stack.enter_async_context(_batcher(computation, policy, observer))
-        admission = _admission(settings, policy, breakers, brown_out, batcher, metrics)
+        admission = _admission(settings, policy, breakers, brown_out, batcher, metrics=metrics)
         stack.push_async_callback(admission.close)
         unread = Unread(Router(models), home.last_scores, CapacityLimiter(UNREAD_THREADS), now=now)
         memory = Memory(versions, ScoreCache(leads, settings.score_cache_entries), unread)
@@ -122,6 +122,7 @@ def _admission(
     breakers: Breakers,
     brown_out: BrownOut,
     batcher: MicroBatcher[Shape, Question, LeadScore],
+    *,
     metrics: ScoringMetrics,
 ) -> Admission:
     return admission_of(

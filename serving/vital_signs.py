@@ -1,6 +1,7 @@
 """What a worker tells of itself every moment: gauges for Prometheus, its load for the supervisor."""
 
 import asyncio
+import logging
 import os
 import time
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from serving.questions import LeadScore, Question, Shape
 from serving.scoring_metrics import ScoringMetrics
 
 _CLOSED = BreakerState.CLOSED
+
+logger = logging.getLogger("lintel.serving")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,18 @@ class VitalSigns:
         self._load = WorkerLoad(os.getpid(), 0.0)
 
     async def watch(self, seconds: float) -> None:
-        """Renew everything every `seconds` until cancelled."""
+        """Renew everything every `seconds` until cancelled; after a failure, which is told once, at the next turn."""
+        failing = False
         while True:
             await asyncio.sleep(seconds)
-            self._renew()
+            try:
+                self._renew()
+                failing = False
+            except Exception as error:
+                # whatever a disk under the metrics raises: who looks no more would report the same load for ever
+                if not failing:
+                    logger.error("the worker's own metrics cannot be renewed: %s", type(error).__name__)
+                failing = True
 
     def load(self) -> WorkerLoad:
         """What the worker did of late."""

@@ -13,7 +13,7 @@ from serving.brown_out import Level
 from serving.questions import Rung
 from serving.scoring_metrics import ScoringMetrics
 from tests.bentos.conftest import TENANT, Brokerage
-from tests.engine.faults import Models
+from tests.engine.faults import Models, raising
 from tests.engine.service import Service
 from tests.engine.test_deadlines import BULK, asking, busy, until
 from tests.serving.clients import Clock
@@ -112,6 +112,18 @@ def test_the_log_counts_what_it_wrote_and_what_it_lost(serve: Serve, brokerage: 
         until(lambda: service.metric("lintel_prediction_log_pending_rows") == 0)
         service.ask(*brokerage.lead_ids[:50], headers=BULK)
         until(lambda: service.metric("lintel_prediction_log_rows_total", outcome="backlog_full") == 40)
+
+
+def test_what_fails_once_while_a_worker_looks_at_itself_is_told_and_looked_at_again(
+    serve: Serve, brokerage: Brokerage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serve(prediction_log_flush_seconds=0.05) as service:
+        with monkeypatch.context() as patched:
+            patched.setattr(service.inference.log, "counters", raising(OSError("no space for secrets")))
+            until(lambda: "OSError" in caplog.text)
+        service.ask(brokerage.lead_ids[0])
+        until(lambda: service.metric("lintel_prediction_log_rows_total", outcome="written") == 1)
+    assert "secrets" not in caplog.text
 
 
 def test_quotas_checked_without_redis_are_counted(serve: Serve, brokerage: Brokerage) -> None:

@@ -4,13 +4,17 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
 from lintel.errors import UnavailableError
 from lintel.store.scores import ScoreStore
 from lintel.store.tenant_state import TenantState
 from serving.hot.leads import HotLeads
+
+CLOSE_SECONDS = 5.0
+"""How long a stop waits for a read: what is closed after this, the prediction log above all, must not wait for a store
+that hangs."""
 
 Waiting = dict[str, list["asyncio.Future[TenantVersion]"]]
 
@@ -48,6 +52,7 @@ class Versions:
         self._lock = threading.Lock()
         self._waiting: Waiting = {}
         self._draining = False
+        self._drained: Future[None] | None = None
         self.reads = 0
 
     async def read(self, tenant: str) -> TenantVersion:
@@ -64,12 +69,14 @@ class Versions:
         return await future
 
     def close(self) -> None:
-        """Answer all who wait and take no more."""
-        self._thread.shutdown()
+        """Answer all who wait and take no more. A read that takes longer than `CLOSE_SECONDS` is left behind."""
+        self._thread.shutdown(wait=False)
+        if self._drained is None or not wait([self._drained], CLOSE_SECONDS).not_done:
+            self._thread.shutdown()
 
     def _begin(self) -> None:
         try:
-            self._thread.submit(self._drain)
+            self._drained = self._thread.submit(self._drain)
         except RuntimeError:
             with self._lock:
                 self._draining = False

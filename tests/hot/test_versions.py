@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import serving.hot.versions
 from lintel.errors import NotFoundError, UnavailableError
 from lintel.store.tenant_state import TenantState
 from serving.hot.versions import TenantVersion, Versions
@@ -127,6 +128,19 @@ def test_after_closing_nobody_is_left_waiting() -> None:
                 await opened.read("acme")
 
     asyncio.run(ask())
+
+
+async def test_a_read_that_hangs_keeps_no_worker_from_stopping(
+    reader: Reader, versions: Versions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving.hot.versions, "CLOSE_SECONDS", 0.05)
+    asked = asyncio.ensure_future(versions.read("acme"))
+    await begun(reader)
+    async with asyncio.timeout(5):
+        await asyncio.to_thread(versions.close)
+    assert not asked.done()
+    reader.go.release()
+    assert await asked == version(0)
 
 
 @given(arrivals=st.lists(st.integers(0, 3), min_size=1, max_size=12))

@@ -214,7 +214,7 @@ def _evidence(bundle: Bundle, tenant: Tenant) -> Rung:
 def _answer(card: Json, shared: Json, now: datetime) -> Json:
     if "error" in card:
         return card
-    head = {"lead_id": card["lead_id"], "as_of": card["as_of"], "decision_id": decision_id(now)}
+    head = {"decision_id": decision_id(now), "lead_id": card["lead_id"], "as_of": card["as_of"]}
     return head | shared | card
 
 

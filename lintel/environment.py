@@ -1,5 +1,6 @@
 """The environment of a child process that serves or builds: the same settings, and BentoML kept inside our home."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -24,4 +25,6 @@ def child_environment(settings: Settings) -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
-    return str(value.resolve()) if isinstance(value, Path) else str(value)
+    if isinstance(value, Path):
+        return str(value.resolve())
+    return json.dumps(value) if isinstance(value, dict) else str(value)

@@ -1,5 +1,6 @@
 """The workers of one supervisor and what becomes of each: started, ready, retired, replaced. Time is an argument."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,8 +8,10 @@ from typing import Protocol
 
 BACK_OFF_SECONDS = 0.5
 MOST_BACK_OFF_SECONDS = 30.0
+_DOUBLINGS = 16  # more than any back-off needs
 STEADY_SECONDS = 60.0
 """A worker that was ready so long did not crash for the reason that the one before it did."""
+logger = logging.getLogger("lintel.supervisor")
 
 
 class Process(Protocol):
@@ -37,6 +40,7 @@ class Worker:
     since: float
     state: State = State.STARTING
     connections: int = 0
+    heard: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Limits:
     """Seconds a worker may take."""
 
     to_start: float = 90.0
+    to_report: float = 60.0
     to_retire: float = 60.0
     to_stop: float = 30.0
 
@@ -54,7 +59,7 @@ class Fleet:
 
     Parameters
     ----------
-    start: starts worker number N, from 1, the lowest that is free.
+    start: starts worker number N, from 1, the lowest that is free. May raise OSError.
     retire: asks the worker with that pid to take no more connections and to end when it has answered.
     """
 
@@ -72,7 +77,7 @@ class Fleet:
         """A worker has reported, so it accepts connections."""
         for worker in self.workers:
             if worker.process.pid == pid:
-                worker.connections = connections
+                worker.connections, worker.heard = connections, now
                 if worker.state is State.STARTING:
                     worker.state, worker.since, self.ever_ready = State.READY, now, True
 
@@ -81,8 +86,7 @@ class Fleet:
         self._reap(now)
         self._end_late(now)
         while len(self.serving) < wanted and now >= self._not_before:
-            number = self._free_number()
-            self.workers.append(Worker(number, self.start(number), now))
+            self._begin(now)
         for worker in self._spare(len(self.serving) - wanted):
             self._let_go(worker, now)
 
@@ -104,6 +108,14 @@ class Fleet:
     def ready(self) -> list[Worker]:
         return [worker for worker in self.workers if worker.state is State.READY]
 
+    def _begin(self, now: float) -> None:
+        number = self._free_number()
+        try:
+            self.workers.append(Worker(number, self.start(number), now))
+        except OSError as error:  # no memory, or no process to be had: those that run go on
+            logger.error("worker %d cannot be started (%s)", number, error.strerror or type(error).__name__)
+            self._failed(1, now)
+
     def _reap(self, now: float) -> None:
         for worker in list(self.workers):
             code = worker.process.poll()
@@ -113,22 +125,29 @@ class Fleet:
                     self._crashed(worker, code, now)
 
     def _crashed(self, worker: Worker, code: int, now: float) -> None:
+        if worker.state is State.READY and now - worker.since >= STEADY_SECONDS:
+            self._crashes = 0
+        self._failed(code, now)
+
+    def _failed(self, code: int, now: float) -> None:
         if not self.ever_ready:
             self.exit_code = code
-        steady = worker.state is State.READY and now - worker.since >= STEADY_SECONDS
-        self._crashes = 1 if steady else self._crashes + 1
-        self._not_before = now + min(MOST_BACK_OFF_SECONDS, BACK_OFF_SECONDS * 2 ** (self._crashes - 1))
+        self._not_before = now + min(MOST_BACK_OFF_SECONDS, BACK_OFF_SECONDS * 2.0 ** min(self._crashes, _DOUBLINGS))
+        self._crashes += 1
 
     def _end_late(self, now: float) -> None:
-        """One that does not start is killed, and replaced as if it had crashed; so is one that does not end."""
+        """One that does not start, or hangs, is killed and replaced as if it had crashed; so is one that does not end."""
         for worker in self.workers:
             waited = now - worker.since
             if worker.state is State.RETIRING and waited > self.limits.to_retire:
                 self._terminate(worker, now)
-            elif (worker.state is State.STARTING and waited > self.limits.to_start) or (
-                worker.state is State.STOPPING and waited > self.limits.to_stop
-            ):
+            elif self._hangs(worker, now) or (worker.state is State.STOPPING and waited > self.limits.to_stop):
                 worker.process.kill()
+
+    def _hangs(self, worker: Worker, now: float) -> bool:
+        if worker.state is State.READY:
+            return now - worker.heard > self.limits.to_report
+        return worker.state is State.STARTING and now - worker.since > self.limits.to_start
 
     def _spare(self, number: int) -> list[Worker]:
         """The ones to go: first those that are not ready yet, then the newest."""

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from lintel.errors import InputError, LintelError, UnavailableError
 from lintel.settings import Settings, settings
 from serving.autoscaling.balance import surplus
 from serving.autoscaling.fleet import Fleet, State
-from serving.autoscaling.policy import Policy, policy_settings
+from serving.autoscaling.policy import Policy, WorkerLoad, policy_settings
 from serving.autoscaling.report import (
     MOST_BYTES,
     Instruction,
@@ -78,7 +78,7 @@ class Supervisor:
         self._address = folder / "supervisor"
         self._channel = datagram_socket(self._address)
         self._environment = worker_environment(settings, self._address, self.port)
-        self._status = status_path(settings, self.port)
+        self._status, self._shows = status_path(settings, self.port), True
         self._loads = Loads()
         self._policy = Policy(policy_settings(settings))
         self.fleet = Fleet(self._start, self._retire)
@@ -127,6 +127,9 @@ class Supervisor:
         if now >= self._decide_at:
             self._decide_at = now + DECISION_SECONDS
             self._decide(now)
+        if not self._address.exists():  # somebody cleared the system's folder: that nobody reports is no sign of a hang
+            for worker in self.fleet.ready:
+                worker.heard = now
         self.fleet.step(now, self._decision.workers)
 
     def _decide(self, now: float) -> None:
@@ -138,7 +141,16 @@ class Supervisor:
             logger.info("%d workers, after %d: %s", decision.workers, self._decision.workers, decision.reason)
         self._decision = decision
         self._instruct()
-        write_status(self._status, decision, self.fleet, loads)
+        self._show(loads)
+
+    def _show(self, loads: Sequence[WorkerLoad]) -> None:
+        try:
+            write_status(self._status, self._decision, self.fleet, loads)
+            self._shows = True
+        except OSError as error:  # a disk that is full, say, must not end the service
+            if self._shows:
+                logger.warning("%s cannot be written (%s)", self._status, error.strerror)
+            self._shows = False
 
     def _instruct(self) -> None:
         """Again each time, for a datagram may be lost."""

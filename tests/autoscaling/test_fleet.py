@@ -121,6 +121,59 @@ def test_one_that_does_not_get_ready_is_killed_and_replaced() -> None:
     assert len(pool.processes) == 3
 
 
+def test_a_night_of_crashes_does_not_end_the_supervisor() -> None:
+    pool = Pool()
+    pool.fleet.step(0.0, 1)
+    pool.ready(0.0)
+    for crash in range(1, 1_200):
+        pool.processes[-1].code = 1
+        pool.fleet.step(100.0 * crash, 1)
+        pool.fleet.step(100.0 * crash + 50, 1)
+    assert len(pool.processes) == 1_200
+
+
+def test_one_that_falls_silent_is_killed_and_replaced_and_others_are_left_alone() -> None:
+    pool = Pool(Limits(to_report=20.0))
+    pool.fleet.step(0.0, 2)
+    pool.ready(0.0)
+    silent, other = pool.processes
+    for now in (10.0, 19.0, 21.0, 30.0, 31.0):
+        pool.fleet.hear(now, other.pid, 0)
+        pool.fleet.step(now, 2)
+    assert (silent.asked, other.asked) == (["kill"], [])
+    assert len(pool.processes) == 3
+
+
+def test_one_that_the_system_cannot_start_is_tried_again_after_a_back_off() -> None:
+    pool = Pool()
+    pool.fleet.step(0.0, 1)
+    pool.ready(0.0)
+    begin, tries = pool.fleet.start, []
+
+    def fail(number: int) -> Stub:
+        tries.append(number)
+        raise BlockingIOError("no process can be had now")
+
+    pool.fleet.start = fail
+    for _ in range(5):
+        pool.fleet.step(1.0, 2)
+    assert (tries, pool.fleet.exit_code) == ([2], None)
+    pool.fleet.start = begin
+    pool.fleet.step(3.0, 2)
+    assert len(pool.fleet.serving) == 2
+
+
+def test_a_first_worker_that_cannot_be_started_ends_it_all() -> None:
+    pool = Pool()
+
+    def fail(number: int) -> Stub:
+        raise FileNotFoundError("no folder to start it in")
+
+    pool.fleet.start = fail
+    pool.fleet.step(0.0, 1)
+    assert pool.fleet.exit_code == 1
+
+
 def test_what_the_first_worker_lacks_ends_it_all() -> None:
     pool = Pool()
     pool.fleet.step(0.0, 1)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,6 +148,24 @@ def test_a_worker_that_is_killed_is_replaced_and_the_other_goes_on(two: Running)
     until(lambda: victim not in two.ready and len(two.ready) == 2)
     for _ in range(10):
         assert httpx.get(two.url, trust_env=False).status_code == 200
+
+
+def test_a_disk_that_takes_no_status_ends_nobody(two: Running) -> None:
+    path, workers = status_path(two.settings, two.port), two.ready
+    in_the_way = path.with_suffix(".new")
+    until(lambda: made(in_the_way))
+    path.unlink()
+    time.sleep(2.5)  # of real processes: two decisions
+    assert not path.exists()
+    assert two.process.poll() is None
+    in_the_way.rmdir()
+    until(lambda: two.ready == workers)
+
+
+def made(folder: Path) -> bool:
+    with suppress(FileExistsError):  # the supervisor is writing a file of that name just now
+        folder.mkdir()
+    return folder.is_dir()
 
 
 def test_a_supervisor_that_is_killed_leaves_nobody(two: Running) -> None:

@@ -136,7 +136,7 @@ class Fleet:
         self._crashes += 1
 
     def _end_late(self, now: float) -> None:
-        """One that does not start, or hangs, is killed and replaced as if it had crashed; so is one that does not end."""
+        """One that does not start or hangs is killed, and replaced as if it had crashed; one that does not end, too."""
         for worker in self.workers:
             waited = now - worker.since
             if worker.state is State.RETIRING and waited > self.limits.to_retire:

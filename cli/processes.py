@@ -15,6 +15,9 @@ import psutil
 from lintel.errors import UnavailableError
 from serving.process import why_taken
 
+STOP_SECONDS = 40.0
+"""How long a service may take to end: its supervisor gives workers 30 s for what they are answering."""
+
 
 @dataclass(frozen=True, slots=True)
 class Child:
@@ -29,7 +32,8 @@ class Child:
     @property
     def alive(self) -> bool:
         try:
-            return psutil.Process(self.pid).create_time() == self.created
+            process = psutil.Process(self.pid)
+            return process.create_time() == self.created and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
 
@@ -87,7 +91,7 @@ def wait(child: Child, health: str, *, seconds: float = 120) -> None:
     raise UnavailableError(f"{child.name} did not answer within {seconds:.0f} s.", mend=f"See {child.log}.")
 
 
-def stop(child: Child, *, seconds: float = 10) -> bool:
+def stop(child: Child, *, seconds: float = STOP_SECONDS) -> bool:
     """Ask the child's whole session to end, then insist. Returns whether there was anything to stop."""
     if not child.alive:
         return False
@@ -97,6 +101,7 @@ def stop(child: Child, *, seconds: float = 10) -> bool:
     _, left = psutil.wait_procs(family, timeout=seconds)
     for one in left:
         one.kill()
+    psutil.wait_procs(left, timeout=seconds)
     return True
 
 

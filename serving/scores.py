@@ -85,7 +85,8 @@ def router(settings: Settings) -> APIRouter:
         _check(sent, settings.max_leads, runtime.now())
         asked = _asked(request, principal, sent, scoring, began)
         with _counted(runtime.metrics.scoring, asked.urgency):
-            ticket = await scoring.admission.admit(principal, asked.urgency, len(asked.lead_ids), began)
+            now = time.monotonic()  # the body may have taken its time
+            ticket = await scoring.admission.admit(principal, asked.urgency, len(asked.lead_ids), now)
             with ticket:
                 answers = await while_connected(request, scoring.engine.answers(asked), rows=len(asked.lead_ids))
         return Response(b'{"scores":[' + b",".join(answers) + b"]}", 200, dict(ticket.headers), "application/json")

@@ -3,14 +3,17 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 import serving.computation
+import serving.scores
 from serving.brown_out import Level
 from serving.urgency import Urgency
 from tests.bentos.conftest import Brokerage
@@ -141,6 +144,29 @@ def test_a_quota_is_told_by_its_headers_and_refused_when_it_is_empty(serve: Serv
         refused = service.response(*leads[:8])
         assert is_refused(refused, 429, "quota-exceeded")
         assert service.metric("lintel_shed_requests_total", urgency="interactive", reason="quota-exceeded") == 1
+
+
+def test_a_quota_is_asked_as_of_when_the_body_has_arrived(
+    serve: Serve, brokerage: Brokerage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leads, later = brokerage.lead_ids, 0.0
+    with serve(quota_rows_per_second=1.0, quota_burst_rows=5) as service:
+        headers = {"Authorization": f"Bearer {service.client.key}", "Content-Type": "application/json"}
+        transport = httpx.ASGITransport(service.client.app)
+
+        async def in_ten_seconds(body: bytes) -> AsyncIterator[bytes]:
+            nonlocal later
+            yield body[:10]
+            async with httpx.AsyncClient(transport=transport, base_url="http://lintel", headers=headers) as other:
+                assert (await other.post("/v1/score", json={"lead_ids": leads[:5]})).status_code == 200
+            later = 10.0
+            yield body[10:]
+
+        clock = SimpleNamespace(monotonic=lambda: time.monotonic() + later)
+        monkeypatch.setattr(serving.scores, "time", clock)
+        body = in_ten_seconds(msgspec.json.encode({"lead_ids": leads[5:10]}))
+        response = service.client.request("POST", "/v1/score", content=body, headers=headers)
+    assert (response.status_code, "r=0" in response.headers["ratelimit"]) == (200, True), response.text
 
 
 @pytest.mark.parametrize(

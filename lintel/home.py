@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from lintel.errors import InputError
 from lintel.events.columns import columns_from_table
+from lintel.monitoring.record import MonitoringRecord
 from lintel.registry.models import ModelRegistry
 from lintel.registry.traffic import Traffic
 from lintel.scoring.pooling import SCOPE
@@ -52,6 +53,10 @@ class Home:
     @cached_property
     def predictions(self) -> PredictionLake:
         return PredictionLake(self.settings.lake_path / "predictions", self.settings.prediction_segments_path)
+
+    @cached_property
+    def monitoring(self) -> MonitoringRecord:
+        return MonitoringRecord(self.settings.monitoring_path)
 
     @cached_property
     def scores(self) -> ScoreStore:

@@ -191,6 +191,11 @@ class Settings(BaseSettings):
         return (self.home / "last_scores").resolve()
 
     @property
+    def monitoring_path(self) -> Path:
+        """What the monitors found, as JSON by tenant and area."""
+        return (self.home / "monitoring").resolve()
+
+    @property
     def data_path(self) -> Path:
         return (self.home / "data").resolve()
 

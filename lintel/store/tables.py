@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 EVENTS_HEAD = "0002"
-STATE_HEAD = "0003"
+STATE_HEAD = "0004"
 """Newest migrations, so that opening a store that is up to date does not load Alembic."""
 
 EVENTS = MetaData()
@@ -200,4 +200,103 @@ traffic_history = Table(
     Column("reason", Text, nullable=False),
     Column("entries", Text, nullable=False),  # JSON
     Index("traffic_history_by_scope", "scope", "version"),
+)
+
+# every act by person or machine; `digest` is over the row and the digest before it
+audit = Table(
+    "audit",
+    STATE,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("details", Text, nullable=False),  # JSON
+    Column("previous", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Index("audit_by_subject", "tenant", "subject", "number"),
+)
+
+model_states = Table(
+    "model_states",
+    STATE,
+    Column("scope", Text, primary_key=True),
+    Column("model_version", Integer, primary_key=True, autoincrement=False),
+    Column("bundle", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("trained_by", Text, nullable=False),
+    Column("trained_by_kind", Text, nullable=False),
+    Column("risk", Text, nullable=False),
+    Column("gates", Text, nullable=False),  # JSON
+    Column("changed_at", BigInteger, nullable=False),
+)
+
+_LIVE_ROLLOUT = sa.text("state IN ('running', 'held', 'inconclusive', 'watching')")
+rollouts = Table(
+    "rollouts",
+    STATE,
+    Column("rollout_id", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("candidate", Text, nullable=False),  # digests of bundles
+    Column("champion", Text, nullable=False),
+    Column("plan", Text, nullable=False),  # JSON
+    Column("progress", Text, nullable=False),  # JSON
+    Column("candidate_version", Integer, nullable=False),
+    Column("champion_version", Integer, nullable=False),
+    Column("began_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Index("rollouts_by_scope", "scope", "began_at"),
+    Index("rollouts_live", "scope", unique=True, sqlite_where=_LIVE_ROLLOUT, postgresql_where=_LIVE_ROLLOUT),
+)
+
+# what asked for training: once a tenant, cause and key
+triggers = Table(
+    "triggers",
+    STATE,
+    Column("trigger_id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("explanation", Text, nullable=False),
+    Column("details", Text, nullable=False),  # JSON
+    Column("raised_at", BigInteger, nullable=False),
+    Column("run_id", Text),
+    Index("triggers_by_key", "tenant", "cause", "key", unique=True),
+    Index("triggers_by_time", "tenant", "raised_at"),
+)
+
+_OPEN_ALERT = sa.text("state != 'resolved'")
+alerts = Table(
+    "alerts",
+    STATE,
+    Column("alert_id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("details", Text, nullable=False),  # JSON
+    Column("deliveries", Text, nullable=False),  # JSON
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("level", Integer, nullable=False),  # of escalation
+    Index("alerts_open", "tenant", "rule", "key", unique=True, sqlite_where=_OPEN_ALERT, postgresql_where=_OPEN_ALERT),
+)
+
+silences = Table(
+    "silences",
+    STATE,
+    Column("silence_id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
 )

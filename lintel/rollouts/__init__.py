@@ -1,0 +1,1 @@
+"""Bringing a version in front of callers step by step, judged by what it does there."""

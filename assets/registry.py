@@ -8,13 +8,14 @@ from assets.tenants import TENANTS
 from assets.training import BUNDLE, EXAMPLES, score_bundle
 from bentos.lead_scoring.build import build
 from lintel.home import Home
+from lintel.registry.actor import machine
 from lintel.registry.champion import champion_entry
 from lintel.registry.promotion import challenge, gate
 from lintel.registry.rollout import mirror, promote
 from lintel.scoring.bundle import Bundle
 from lintel.scoring.examples import Examples
 
-ACTOR = "nightly"
+ACTOR = machine("nightly")
 
 
 @dg.asset_check(asset=score_bundle, blocking=True, partitions_def=TENANTS)

@@ -11,6 +11,7 @@ from rich.table import Table
 from cli.options import DEFAULT_TENANT, Json, TenantId
 from cli.output import emit, table
 from lintel.home import Home
+from lintel.registry.actor import person
 from lintel.registry.rollout import promote
 from lintel.settings import settings
 
@@ -90,7 +91,7 @@ def promote_command(
         home.events.tenant(tenant)
         chosen = home.registry.version(tenant, version)
         now = datetime.now(UTC)
-        promote(home.registry, home.traffic, chosen, scope=tenant, actor="command line", reason=reason, now=now)
+        promote(home.registry, home.traffic, chosen, scope=tenant, actor=person("command line"), reason=reason, now=now)
     value = {"tenant": tenant, "version": version, "digest": chosen.digest}
     emit(value, as_json=as_json, table=f"version {version} answers for {tenant} now")
 

@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from lintel.settings import Settings
 
 
@@ -27,4 +29,6 @@ def child_environment(settings: Settings) -> dict[str, str]:
 def _text(value: Any) -> str:
     if isinstance(value, Path):
         return str(value.resolve())
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
     return json.dumps(value) if isinstance(value, dict) else str(value)

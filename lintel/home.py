@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from lintel.errors import InputError
 from lintel.events.columns import columns_from_table
 from lintel.monitoring.record import MonitoringRecord
+from lintel.registry.audit import AuditLog, keep
 from lintel.registry.models import ModelRegistry
 from lintel.registry.traffic import Traffic
 from lintel.scoring.pooling import SCOPE
@@ -41,6 +42,11 @@ class Home:
     """Everything under `settings.home`. Each store is opened on first use and closed by `close`."""
 
     settings: Settings
+
+    def __post_init__(self) -> None:
+        key = self.settings.audit_key
+        head = self.settings.audit_head_path
+        keep(self.settings.state_url, key=None if key is None else key.get_secret_value(), head=head)
 
     @cached_property
     def events(self) -> EventStore:
@@ -73,6 +79,10 @@ class Home:
     @cached_property
     def traffic(self) -> Traffic:
         return Traffic.open(self.settings.state_url)
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        return AuditLog.open(self.settings.state_url)
 
     @cached_property
     def registry(self) -> ModelRegistry:
@@ -128,6 +138,6 @@ class Home:
 
     def close(self) -> None:
         """Close what was opened; it opens again on the next use."""
-        for name in ("events", "scores", "keys", "traffic"):
+        for name in ("events", "scores", "keys", "traffic", "audit"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()

@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from pydantic import AliasChoices, Field, PositiveFloat, PositiveInt
+from pydantic import AliasChoices, Field, PositiveFloat, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -149,6 +149,11 @@ class Settings(BaseSettings):
         ge=0,
         description="Answers that a scoring worker keeps until an event of the lead or a new model; 0 keeps none.",
     )
+    audit_key: SecretStr | None = Field(
+        default=None,
+        description="Key that seals the audit log: who has the database but not the key cannot write it anew. Null "
+        "means lines that are only chained.",
+    )
     training_window_days: float | None = Field(
         default=None, gt=0, description="Nightly training learns from points of the last so many days; null means all."
     )
@@ -194,6 +199,11 @@ class Settings(BaseSettings):
     def monitoring_path(self) -> Path:
         """What the monitors found, as JSON by tenant and area."""
         return (self.home / "monitoring").resolve()
+
+    @property
+    def audit_head_path(self) -> Path:
+        """Count and digest of the audit log's newest line, outside the database."""
+        return (self.home / "audit_head.json").resolve()
 
     @property
     def data_path(self) -> Path:

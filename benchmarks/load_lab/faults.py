@@ -11,6 +11,7 @@ from benchmarks.load_lab.bundle_variants import false_golden, raising, twin
 from benchmarks.load_lab.laboratory import Laboratory
 from benchmarks.load_lab.outage import begin_outage
 from lintel.home import Home
+from lintel.registry.actor import machine
 from lintel.registry.traffic import TrafficEntry
 
 CANARY_SHARE = 0.1
@@ -87,7 +88,7 @@ def assign(lab: Laboratory, weights: dict[str, float]) -> None:
         for at, (digest, weight) in enumerate(weights.items())
     ]
     with Home(lab.settings) as home:
-        home.traffic.assign(lab.tenant, entries, actor="soak", reason="soak", now=datetime.now(UTC))
+        home.traffic.assign(lab.tenant, entries, actor=machine("soak"), reason="soak", now=datetime.now(UTC))
 
 
 def _mode(position: int) -> str:

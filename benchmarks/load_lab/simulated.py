@@ -6,6 +6,7 @@ from pathlib import Path
 from lintel.features.catalogue import catalogue
 from lintel.home import Home
 from lintel.labels.definition import load_label_set
+from lintel.registry.actor import machine
 from lintel.registry.traffic import TrafficEntry
 from lintel.scoring.examples import build_examples
 from lintel.scoring.hyperparameters import Hyperparameters
@@ -42,7 +43,7 @@ def _promote_champion(home: Home) -> None:
     path.parent.mkdir(parents=True)
     partial.rename(path)
     entry = TrafficEntry(digest=digest, model_name=trained.name, model_version=1, weight=1.0, mode="champion")
-    home.traffic.assign(TENANT, [entry], actor="load laboratory", reason="first", now=_NOW)
+    home.traffic.assign(TENANT, [entry], actor=machine("load laboratory"), reason="first", now=_NOW)
 
 
 def _few_trees() -> Hyperparameters:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from lintel.registry.actor import Actor
 from lintel.registry.champion import champion_entry
 from lintel.registry.models import CHAMPION, ModelRegistry, ModelVersion
 from lintel.registry.traffic import Traffic, TrafficEntry
@@ -13,7 +14,7 @@ def promote(
     version: ModelVersion,
     *,
     scope: str,
-    actor: str,
+    actor: Actor,
     reason: str,
     now: datetime,
 ) -> None:

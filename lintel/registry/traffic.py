@@ -12,6 +12,8 @@ import sqlalchemy as sa
 
 from lintel.errors import InputError
 from lintel.events.moments import from_microseconds, to_microseconds
+from lintel.registry.actor import Actor
+from lintel.registry.audit import record
 from lintel.store.handle import Handle
 from lintel.store.tables import traffic, traffic_history
 
@@ -46,23 +48,14 @@ class Traffic(Handle):
 
     scripts = "state"
 
-    def assign(self, scope: str, entries: Sequence[TrafficEntry], *, actor: str, reason: str, now: datetime) -> int:
-        """Replace a scope's entries at once; the new version of the table.
+    def assign(self, scope: str, entries: Sequence[TrafficEntry], *, actor: Actor, reason: str, now: datetime) -> int:
+        """Replace a scope's entries at once; the new version of the table. The audit log gets its line with it.
 
         Raises InputError unless there is exactly one champion, each bundle stands there once, and the weights of
         champion and canaries sum to 1.
         """
-        _check(scope, entries, actor, reason)
-        listed = [{name: value for name, value in asdict(entry).items() if name != "version"} for entry in entries]
         with self._database.write() as connection:
-            if not self._database.is_sqlite:
-                connection.execute(sa.text("LOCK TABLE traffic_history IN EXCLUSIVE MODE"))
-            version = _newest(connection) + 1
-            connection.execute(sa.delete(traffic).where(traffic.c.scope == scope))
-            connection.execute(sa.insert(traffic), [_values(scope, entry, version) for entry in entries])
-            change = {"version": version, "scope": scope, "assigned_at": to_microseconds(now), "actor": actor}
-            connection.execute(sa.insert(traffic_history), {**change, "reason": reason, "entries": json.dumps(listed)})
-        return version
+            return assign_traffic(connection, scope, entries, actor=actor, reason=reason, now=now)
 
     def read(self, scope: str) -> list[TrafficEntry]:
         """A scope's entries, the champion first; none if it has no traffic of its own."""
@@ -90,9 +83,41 @@ class Traffic(Handle):
             return [_change(row) for row in connection.execute(query).mappings()]
 
 
-def _check(scope: str, entries: Sequence[TrafficEntry], actor: str, reason: str) -> None:
-    if not scope or not actor or not reason:
-        raise InputError("An assignment of traffic names its scope, who made it, and why.")
+def assign_traffic(
+    connection: sa.Connection,
+    scope: str,
+    entries: Sequence[TrafficEntry],
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+) -> int:
+    """As `Traffic.assign`, inside the caller's write transaction: what else is to hold with it, holds with it."""
+    _check(scope, entries, reason)
+    listed = [{name: value for name, value in asdict(entry).items() if name != "version"} for entry in entries]
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("LOCK TABLE traffic_history IN EXCLUSIVE MODE"))
+    version = _newest(connection) + 1
+    connection.execute(sa.delete(traffic).where(traffic.c.scope == scope))
+    connection.execute(sa.insert(traffic), [_values(scope, entry, version) for entry in entries])
+    change = {"version": version, "scope": scope, "assigned_at": to_microseconds(now), "actor": actor.name}
+    connection.execute(sa.insert(traffic_history), {**change, "reason": reason, "entries": json.dumps(listed)})
+    record(
+        connection,
+        tenant=scope,
+        actor=actor,
+        act="traffic.assign",
+        subject=f"traffic:{scope}",
+        reason=reason,
+        details={"version": version, "entries": listed},
+        at=now,
+    )
+    return version
+
+
+def _check(scope: str, entries: Sequence[TrafficEntry], reason: str) -> None:
+    if not scope or not reason.strip():
+        raise InputError("An assignment of traffic names its scope and why it is made.")
     unknown = [entry.mode for entry in entries if entry.mode not in set(Mode)]
     if unknown:
         raise InputError(f"{unknown[0]!r} is not a mode of traffic.", mend=f"Use one of {', '.join(Mode)}.")

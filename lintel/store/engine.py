@@ -7,7 +7,7 @@ Writers of one SQLite file take turns. SQLite has no queue for them, so each kee
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ _PRAGMAS = (
 )
 _FULL = {"SQLITE_FULL", "SQLITE_IOERR_WRITE"}  # the second is a quota or a limit on the file's size
 _BROKEN = {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
+_AFTER_COMMIT = "lintel.after_commit"
 _PG_DISK_FULL, _PG_LOCKED = "53100", {"55P03", "40P01", "40001"}
 
 
@@ -67,22 +68,34 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """A write transaction: committed on leaving, undone on an exception.
+        """A write transaction: committed on leaving, undone on an exception. What was given to `after_commit` is done
+        once it is committed.
 
         Raises UnavailableError when other writers held the lock for 15 s, StorageFullError on a full disk.
         """
-        with self._translated():
-            if not self.is_sqlite:
-                with self._engine.execution_options(isolation_level="READ COMMITTED").begin() as connection:
-                    yield connection
-                return
-            with self._engine.connect() as connection:
-                _begin(connection)
-                try:
-                    yield connection
-                    connection.exec_driver_sql("COMMIT")
-                finally:
-                    _undo(connection)
+        acts: list[Callable[[], None]] = []
+        with self._translated(), self._transaction() as connection:
+            connection.info[_AFTER_COMMIT] = acts
+            try:
+                yield connection
+            finally:
+                del connection.info[_AFTER_COMMIT]
+        for act in acts:
+            act()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        if not self.is_sqlite:
+            with self._engine.execution_options(isolation_level="READ COMMITTED").begin() as connection:
+                yield connection
+            return
+        with self._engine.connect() as connection:
+            _begin(connection)
+            try:
+                yield connection
+                connection.exec_driver_sql("COMMIT")
+            finally:
+                _undo(connection)
 
     def forget_log(self) -> None:
         """Fold SQLite's write-ahead log in and empty it, so that what was deleted does not live on in it.
@@ -133,6 +146,11 @@ class Database:
             mend = "Check that the address is right, and that this user may read and write there."
             return UnavailableError(f"{self.place} cannot be used ({name or type(error).__name__}).", mend=mend)
         return error or UnavailableError(f"{self.place} cannot be used.")
+
+
+def after_commit(connection: sa.Connection, act: Callable[[], None]) -> None:
+    """Do `act` once the write transaction of `connection` is committed; never if it is undone."""
+    connection.info[_AFTER_COMMIT].append(act)
 
 
 class BulkInsert:

@@ -9,6 +9,7 @@ import pytest
 from lintel.features.catalogue import catalogue
 from lintel.home import Home
 from lintel.labels.definition import load_label_set
+from lintel.registry.actor import machine
 from lintel.registry.traffic import TrafficEntry
 from lintel.scoring.examples import build_examples
 from lintel.scoring.training import train
@@ -59,5 +60,5 @@ def _champion(home: Home, label_source: str) -> tuple[Path, str]:
     path.parent.mkdir(parents=True)
     folder.rename(path)
     entry = TrafficEntry(digest=digest, model_name=trained.name, model_version=1, weight=1.0, mode="champion")
-    home.traffic.assign(TENANT, [entry], actor="tests", reason="first", now=NOW)
+    home.traffic.assign(TENANT, [entry], actor=machine("tests"), reason="first", now=NOW)
     return path, digest

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from cli.evaluate import _table
 from lintel.home import Home
+from lintel.registry.actor import machine
 from tests.cli.conftest import Lintel, run
 from tests.orchestration.nightly_home import TENANT, NightlyHome
 
@@ -52,7 +53,9 @@ def test_the_list_of_models_says_their_aliases_in_words(lintel_after_nightly: Li
 def test_traffic_shows_every_change_newest_first(own_nightly_home: NightlyHome) -> None:
     with Home(own_nightly_home.settings) as home:
         entries = home.traffic.read(TENANT)
-        home.traffic.assign(TENANT, entries, actor="me", reason="once more", now=datetime(2026, 3, 2, tzinfo=UTC))
+        home.traffic.assign(
+            TENANT, entries, actor=machine("me"), reason="once more", now=datetime(2026, 3, 2, tzinfo=UTC)
+        )
     shown = run(own_nightly_home.path, "models", "traffic", *IN).out
     assert shown.index("once more") < shown.index("the first champion of this scope")
     assert "version 1 (champion, 100%)" in shown

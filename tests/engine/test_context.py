@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lintel.home import Home
+from lintel.registry.actor import machine
 from lintel.registry.traffic import TrafficEntry
 from lintel.store.tenants import Tenant
 from serving.tracing import trace_id_of
@@ -33,7 +34,7 @@ def keys(home: Home, brokerage: Brokerage, clock: Clock) -> dict[str, str]:
     ]
     home.events.append(OTHER, incoming(rows), now=clock())
     entry = TrafficEntry(brokerage.digest, f"lead-scoring.{OTHER}", 9, 1.0, "champion")
-    home.traffic.assign(OTHER, [entry], actor="test", reason="test", now=clock())
+    home.traffic.assign(OTHER, [entry], actor=machine("test"), reason="test", now=clock())
     return {TENANT: brokerage.key, OTHER: home.keys.create(OTHER, "website", "read")}
 
 

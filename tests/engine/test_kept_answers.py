@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from lintel.registry.actor import machine
 from lintel.scoring.bundle import Bundle
 from tests.bentos.conftest import TENANT, Brokerage
 from tests.engine.service import Service, nightly, plain
@@ -81,7 +82,7 @@ def test_a_promoted_model_answers_for_what_was_kept_of_the_other(service: Servic
     service.ask(lead)
     (entry,) = service.home.traffic.read(TENANT)
     promoted = replace(entry, model_version=2)
-    service.home.traffic.assign(TENANT, [promoted], actor="test", reason="test", now=clock())
+    service.home.traffic.assign(TENANT, [promoted], actor=machine("test"), reason="test", now=clock())
     service.client.app.state.runtime.models.refresh()
     (after,) = service.ask(lead)
     assert after["model"]["version"] == 2

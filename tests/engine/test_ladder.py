@@ -15,6 +15,7 @@ import serving.engine
 from benchmarks.load_lab.outage import begin_outage
 from lintel.errors import UnavailableError
 from lintel.home import Home
+from lintel.registry.actor import machine
 from lintel.registry.traffic import TrafficEntry
 from lintel.scoring.bundle import Bundle
 from tests.bentos.conftest import TENANT, Brokerage
@@ -126,7 +127,7 @@ def test_the_champion_answers_for_a_canary_that_fails(
     """The canary has the champion's files under another version, so that only its name differs."""
     champion = TrafficEntry(brokerage.digest, f"lead-scoring.{TENANT}", 1, 0.5, "champion")
     canary = replace(champion, model_version=2, mode="canary")
-    home.traffic.assign(TENANT, [champion, canary], actor="test", reason="test", now=clock())
+    home.traffic.assign(TENANT, [champion, canary], actor=machine("test"), reason="test", now=clock())
     with serve() as service:
         drawn = service.ask(*brokerage.lead_ids[:40])
         leads = [one["lead_id"] for one in drawn if one["served_by"] == "canary"][:3]

@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
+from lintel.registry.actor import machine
 from serving.brown_out import Level
 from serving.questions import Rung
 from serving.scoring_metrics import ScoringMetrics
@@ -99,7 +100,7 @@ def test_the_brown_out_shows_its_level(service: Service, monkeypatch: pytest.Mon
 def test_swaps_and_bundles_that_were_refused_are_counted(service: Service, clock: Clock) -> None:
     (entry,) = service.home.traffic.read(TENANT)
     for named in (replace(entry, model_version=2), replace(entry, digest="sha256:" + "0" * 64, model_version=3)):
-        service.home.traffic.assign(TENANT, [named], actor="test", reason="test", now=clock())
+        service.home.traffic.assign(TENANT, [named], actor=machine("test"), reason="test", now=clock())
         service.client.app.state.runtime.models.refresh()
     until(lambda: service.metric("lintel_model_swaps_total", outcome="refused") == 1)
     assert service.metric("lintel_model_swaps_total", outcome="swapped") == 2  # then as the previous champion

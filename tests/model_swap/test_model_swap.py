@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from lintel.errors import UnavailableError
+from lintel.registry.actor import machine
 from lintel.registry.traffic import Traffic, TrafficEntry
 from lintel.scoring import bundle as bundle_module
 from lintel.scoring.bundle import Bundle
@@ -51,7 +52,7 @@ class Stage:
         shares = [(digest, 1.0 - sum(weight for _, weight in canaries), "champion")]
         shares += [(canary, weight, "canary") for canary, weight in canaries]
         entries = [TrafficEntry(one, f"lead-scoring.{scope}", 1, weight, mode) for one, weight, mode in shares]
-        self.traffic.assign(scope, entries, actor="test", reason="test", now=NOW)
+        self.traffic.assign(scope, entries, actor=machine("test"), reason="test", now=NOW)
 
 
 @pytest.fixture

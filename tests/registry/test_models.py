@@ -15,6 +15,7 @@ import pytest
 from lintel.errors import IncompatibleError, InputError, NotFoundError, UnavailableError
 from lintel.events.schema import INCOMING_SCHEMA
 from lintel.home import Home
+from lintel.registry.actor import machine
 from lintel.registry.champion import champion_bundle, champion_entry
 from lintel.registry.models import ModelRegistry, ModelVersion
 from lintel.registry.promotion import challenge
@@ -59,7 +60,7 @@ def register(registry: ModelRegistry, path: Path) -> ModelVersion:
 
 
 def put(home: Home, version: ModelVersion, reason: str = "better") -> None:
-    promote(home.registry, home.traffic, version, scope=TENANT, actor="tests", reason=reason, now=NOW)
+    promote(home.registry, home.traffic, version, scope=TENANT, actor=machine("tests"), reason=reason, now=NOW)
 
 
 # versions

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from lintel.errors import InputError
+from lintel.registry.actor import machine
+from lintel.registry.audit import AuditLog
 from lintel.registry.traffic import Traffic, TrafficEntry
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -22,7 +24,7 @@ def traffic(tmp_path: Path) -> Iterator[Traffic]:
 
 
 def assign(traffic: Traffic, scope: str, *entries: TrafficEntry) -> int:
-    return traffic.assign(scope, entries, actor="someone", reason="because", now=NOW)
+    return traffic.assign(scope, entries, actor=machine("someone"), reason="because", now=NOW)
 
 
 def test_an_assignment_replaces_the_whole_scope_and_no_other(traffic: Traffic) -> None:
@@ -91,7 +93,19 @@ def test_shares_that_sum_to_one_but_for_rounding_are_taken(traffic: Traffic) -> 
     assert assign(traffic, "acme", *shares) == 1
 
 
-@pytest.mark.parametrize(("scope", "actor", "reason"), [("", "a", "r"), ("s", "", "r"), ("s", "a", "")])
-def test_an_assignment_says_who_and_why(traffic: Traffic, scope: str, actor: str, reason: str) -> None:
+@pytest.mark.parametrize(("scope", "reason"), [("", "r"), ("s", ""), ("s", " ")])
+def test_an_assignment_says_where_and_why(traffic: Traffic, scope: str, reason: str) -> None:
     with pytest.raises(InputError):
-        traffic.assign(scope, [entry("a")], actor=actor, reason=reason, now=NOW)
+        traffic.assign(scope, [entry("a")], actor=machine("someone"), reason=reason, now=NOW)
+
+
+def test_an_assignment_and_its_line_in_the_audit_log_are_one(tmp_path: Path, traffic: Traffic) -> None:
+    assign(traffic, "acme", entry("a"))
+    with pytest.raises(InputError):
+        assign(traffic, "acme", entry("a", 0.5))
+    with AuditLog.open(f"sqlite:///{tmp_path / 'state.db'}") as log:
+        (line,) = log.read("acme", "traffic:acme")
+        assert log.verify().fault is None
+    assert (line["act"], line["actor"], line["actor_kind"]) == ("traffic.assign", "someone", "machine")
+    assert line["details"]["version"] == 1
+    assert line["details"]["entries"][0]["digest"] == "sha256:a"

@@ -8,6 +8,7 @@ import pytest
 import serving.computation
 import serving.model
 from lintel.home import Home
+from lintel.registry.actor import machine
 from lintel.registry.traffic import TrafficEntry
 from lintel.settings import Settings
 from lintel.store.tenants import Tenant
@@ -58,7 +59,7 @@ def promote(home: Home) -> Callable[..., None]:
         entry = TrafficEntry(
             digest=digest, model_name=f"lead-scoring.{scope}", model_version=version, weight=1.0, mode="champion"
         )
-        home.traffic.assign(scope, [entry], actor="test", reason="test", now=NOW)
+        home.traffic.assign(scope, [entry], actor=machine("test"), reason="test", now=NOW)
 
     return assign
 

@@ -44,12 +44,14 @@ class CalibratedStack:
         """Calibrated probabilities, (n,), of members' margins (n, M)."""
         return expit(self.log_odds(margins))
 
-    def interval(self, margins: Float64, level: float = 0.9) -> tuple[Float64, Float64]:
+    def interval(
+        self, margins: Float64, level: float = 0.9, *, centre: Float64 | None = None
+    ) -> tuple[Float64, Float64]:
         """Low and high end, (n,) each, of the calibrated rate at `level`: percentiles of the draws.
 
-        They always hold the probability itself.
+        They always hold the probability itself. `centre` is `log_odds(margins)`, for who has it at hand.
         """
-        centre = self.log_odds(margins)
+        centre = self.log_odds(margins) if centre is None else centre
         low, high = centre.copy(), centre.copy()
         tails = (1.0 - level) / 2.0, (1.0 + level) / 2.0
         for begin in range(0, len(margins), _ROWS_AT_ONCE):

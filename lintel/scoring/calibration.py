@@ -47,7 +47,7 @@ class SplineCalibrator:
         """Calibrated log-odds of margins of any shape; each depends on its own margin alone, to the last bit."""
         middle, parts = segments(margin, self.knots)
         total = np.full(np.shape(margin), self.intercept + middle)
-        for slope, part in zip(self.slopes.tolist(), parts, strict=True):
+        for slope, part in zip(self.slopes.tolist(), parts, strict=True):  # in this order: rounding falls the same way
             total += slope * part
         return total
 
@@ -64,18 +64,19 @@ class SplineCalibrator:
         return cls(np.array(content["knots"], float), float(content["intercept"]), np.array(content["slopes"], float))
 
 
-def segments(margin: Float64, knots: Float64) -> tuple[float, list[Float64]]:
+def segments(margin: Float64, knots: Float64) -> tuple[float, Float64]:
     """The middle knot (0 without knots) and, for each of the K + 1 pieces between knots, how far the way from the
-    middle knot to each margin runs through it; signed, of the margins' shape. They sum to margin less middle knot."""
+    middle knot to each margin runs through it; signed, (K + 1, *margins' shape). They sum to margin less middle
+    knot."""
     margin = np.asarray(margin, np.float64)
     if not len(knots):
-        return 0.0, [margin.copy()]
+        return 0.0, margin[None].copy()
     middle = float(knots[len(knots) // 2])
     ends = [-np.inf, *knots.tolist(), np.inf]
+    start = [min(max(middle, low), high) for low, high in pairwise(ends)]
+    low, high, begun = np.array((ends[:-1], ends[1:], start)).reshape(3, -1, *[1] * margin.ndim)
     # not np.clip, whose checks take longer than its work on a few margins
-    return middle, [
-        np.minimum(np.maximum(margin, low), high) - min(max(middle, low), high) for low, high in pairwise(ends)
-    ]
+    return middle, np.minimum(np.maximum(margin, low), high) - begun
 
 
 def quantile_knots(margin: Float64, count: int = KNOTS) -> Float64:

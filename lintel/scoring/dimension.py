@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from lintel.scoring.amount import AmountModel
 from lintel.scoring.amount_facts import AmountFacts, Narrowing
@@ -127,9 +128,11 @@ class Dimension:
         """Probabilities, intervals and, for timing, the curve."""
         curves = self.ensemble.curves(inputs)
         margins = self.ensemble.margins(inputs) if curves is None else margins_at(curves, self.horizon_days)
-        probability = clamped(self.calibrated.probability(margins))
-        low, high = (clamped(end) for end in self.calibrated.interval(margins, LEVEL))
-        p0, p1 = (clamped(one) for one in self.venn_abers.probabilities(self.calibrated.stack.margin(margins)))
+        margin = self.calibrated.stack.margin(margins)
+        log_odds = self.calibrated.calibrator.log_odds(margin)
+        probability = clamped(expit(log_odds))
+        low, high = (clamped(end) for end in self.calibrated.interval(margins, LEVEL, centre=log_odds))
+        p0, p1 = (clamped(one) for one in self.venn_abers.probabilities(margin))
         curve = None if curves is None else self._curve(inputs, curves, margins)
         amount = None if self.amount is None else self.amount.quantiles(_read(self.amount, inputs))
         days = None if curve is None else self._days(curve)

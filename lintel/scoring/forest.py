@@ -108,7 +108,8 @@ class Forest:
         left = self.of_lead.left(features)
         values = np.empty((len(left), self.in_bin.shape[1], len(features)), self.leaves.dtype)
         values[:] = self._values(left, np.arange(len(left))[:, None])[:, None]
-        values[self.binned] = self._values(left[self.binned][:, None] & self.in_bin, self.binned[:, None, None])
+        if len(self.binned):
+            values[self.binned] = self._values(left[self.binned][:, None] & self.in_bin, self.binned[:, None, None])
         return values
 
     def _values(self, left: Masks, trees: Index) -> Sums:

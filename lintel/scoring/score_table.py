@@ -20,11 +20,10 @@ _DIGITS = 6
 
 def score_table(scores: DimensionScores, horizons_days: tuple[float, ...]) -> list[Json]:
     """The numbers of each lead; timing is told for the horizons."""
-    numbers = scores.probability, scores.low, scores.high, scores.p0, scores.p1
-    rounded = (np.round(one, _DIGITS).tolist() for one in numbers)
+    numbers = np.array((scores.probability, scores.low, scores.high, scores.p0, scores.p1))
     rows: list[Json] = [
         {"probability": probability, "interval": [low, high], "p0": p0, "p1": p1}
-        for probability, low, high, p0, p1 in zip(*rounded, strict=True)
+        for probability, low, high, p0, p1 in numbers.round(_DIGITS).T.tolist()
     ]
     if scores.curve is not None and scores.days is not None:
         for row, timing in zip(rows, _timing(scores.curve, scores.days, horizons_days), strict=True):

@@ -43,15 +43,15 @@ def measured(bench: Bench, only: tuple[str, ...]) -> dict[str, Any]:
     with systems.lintel(bench.lab) as ours:
         if "comparison" in only:
             found |= scenarios.comparison(bench, ours)
-        elif {"light_load", "mixed", "cached"} & set(only):
+        elif {"light_load", "cached"} & set(only):
             found |= scenarios.capacity(bench, ours)
-        if {"bulk", "mixed"} & set(only):
+        if "bulk" in only:
             found |= scenarios.bulk(bench, ours)
-        capacity, rows = found.get("capacity_per_s", 0.0), found.get("bulk_leads_per_s", 0.0)
+        capacity = found.get("capacity_per_s", 0.0)
         if "light_load" in only:
             found |= scenarios.light_load(bench, ours, capacity)
         if "mixed" in only:
-            found |= scenarios.mixed(bench, ours, capacity, rows)
+            found |= scenarios.mixed(bench, ours)
         if "overload" in only:
             found["overload"] = overload(bench, ours, ceiling=found["noop_per_s"])
     if "cached" in only:

@@ -44,6 +44,11 @@ class System:
         parent = psutil.Process(self.pid)
         return [parent, *parent.children(recursive=True)]
 
+    def cpu_seconds(self) -> float:
+        """Processor time of all its processes until now."""
+        times = [process.cpu_times() for process in self.workers]
+        return sum(one.user + one.system for one in times)
+
 
 @contextlib.contextmanager
 def lintel(lab: Laboratory, *, cached_scores: int = 0) -> Iterator[System]:

@@ -14,6 +14,7 @@ def predictions(home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": report.rows,
+            "shadow": report.shadow,
             "segments": report.segments,
             "lost": report.lost,
             "lost_without_count": sum(loss.count is None for loss in report.losses),

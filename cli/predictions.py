@@ -23,15 +23,20 @@ _Moment = datetime | None
 @app.command("list")
 def list_command(
     tenant: TenantId = DEFAULT_TENANT,
+    *,
     lead: Annotated[str | None, typer.Option("--lead", help="Answers about this lead only.")] = None,
     since: Annotated[_Moment, typer.Option(help="Answers given from then on; UTC.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many answers to show at most.")] = 20,
+    shadow: Annotated[
+        bool, typer.Option("--shadow", help="With what bundles in shadow scored, answered to nobody.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Answers in the lake, newest first; the newest of all wait in segments for the hourly compaction."""
     with Home(settings()) as home:
         home.events.tenant(tenant)
-        found = home.predictions.read(tenant, since.replace(tzinfo=UTC) if since else None, columns=_SHOWN)
+        begin = since.replace(tzinfo=UTC) if since else None
+        found = home.predictions.read(tenant, begin, columns=_SHOWN, shadow=shadow)
     if lead is not None:
         found = found.filter(pc.equal(found.column("lead_id"), lead))
     rows = _newest(found, limit)

@@ -186,6 +186,11 @@ class Settings(BaseSettings):
         return (self.home / "predictions" / "segments").resolve()
 
     @property
+    def worker_models_path(self) -> Path:
+        """What each worker of the scoring service says of its models."""
+        return (self.home / "run" / "models").resolve()
+
+    @property
     def bundles_path(self) -> Path:
         """Bundles by digest, so that serving never needs MLflow."""
         return (self.home / "bundles").resolve()

@@ -34,6 +34,7 @@ from serving.prediction_log.log import PredictionLog
 from serving.questions import Asked, LeadScore, ModelAwayError, Question, Rung, Shape
 from serving.router import Router
 from serving.scoring_metrics import ScoringMetrics
+from serving.shadowing import Shadows
 from serving.unread import Unread
 from serving.urgency import Urgency
 
@@ -66,6 +67,7 @@ class Engine:
         breakers: Breakers,
         brown_out: BrownOut,
         log: PredictionLog,
+        shadows: Shadows,
         metrics: ScoringMetrics,
         feature_rate: float,
         now: Callable[[], datetime],
@@ -78,6 +80,7 @@ class Engine:
         self._breakers = breakers
         self._brown_out = brown_out
         self._log = log
+        self._shadows = shadows
         self._metrics = metrics
         self._feature_rate = feature_rate
         self._now = now
@@ -97,7 +100,9 @@ class Engine:
             scores = await self._memory.unread.scores(asked, asked.lead_ids, None)
             return self._delivered(asked, scores, fresh=())
         scores, fresh = await self._scores(asked, version)
-        return self._delivered(asked, scores, fresh)
+        bodies = self._delivered(asked, scores, fresh)
+        self._shadows.offer(asked, version)
+        return bodies
 
     async def _version(self, asked: Asked) -> TenantVersion | None:
         """The tenant's version, read after the request came; None if the store did not say it in time."""

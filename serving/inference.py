@@ -28,10 +28,12 @@ from serving.hot.leads import HotLeads
 from serving.hot.score_cache import ScoreCache
 from serving.hot.versions import Versions, stored_version
 from serving.model import Models
+from serving.model_report import ModelReport
 from serving.prediction_log.log import PredictionLog
 from serving.questions import LeadScore, Question, Shape
 from serving.router import Router
 from serving.scoring_metrics import ScoringMetrics
+from serving.shadowing import Shadows
 from serving.unread import Unread
 from serving.urgency import Urgency
 from serving.vital_signs import VitalSigns
@@ -81,6 +83,7 @@ async def open_inference(
         stack.push_async_callback(admission.close)
         unread = Unread(Router(models), home.last_scores, CapacityLimiter(UNREAD_THREADS), now=now)
         memory = Memory(versions, ScoreCache(leads, settings.score_cache_entries), unread)
+        shadows = Shadows(models, batcher, log=log, metrics=metrics, now=now)
         engine = Engine(
             models,
             memory,
@@ -88,6 +91,7 @@ async def open_inference(
             breakers=breakers,
             brown_out=brown_out,
             log=log,
+            shadows=shadows,
             metrics=metrics,
             feature_rate=settings.prediction_log_feature_rate,
             now=now,
@@ -96,7 +100,12 @@ async def open_inference(
             engine, admission, batcher, brown_out, breakers, leads, log, bounds_of(settings), timeouts_of(settings)
         )
         signs = VitalSigns(found, models, metrics, observer)
-        for task in (signs.watch(WATCH_SECONDS), report_load(signs.load, settings.supervisor, WATCH_SECONDS)):
+        for task in (
+            signs.watch(WATCH_SECONDS),
+            report_load(signs.load, settings.supervisor, WATCH_SECONDS),
+            shadows.run(),
+            ModelReport(settings.worker_models_path, models, now).keep(),
+        ):
             stack.push_async_callback(_cancelled, asyncio.create_task(task))
         _settle_memory()
         yield found

@@ -10,13 +10,17 @@ from pathlib import Path
 from anyio import to_thread
 
 from lintel.registry.traffic import Mode, Traffic, TrafficEntry
+from lintel.rollouts.draw import salt_of
 from lintel.scoring.bundle import Bundle
+from lintel.store.prediction import SHADOW
+from serving.autoscaling.place import Place, alone
 from serving.bundle_loader import BundleLoader, RefusedBundleError
 from serving.heap import give_back
 from serving.problems import RequestError, not_ready
 
 GLOBAL_SCOPE = "global"
 CHAMPION, CANARY, PREVIOUS, BAKED = "champion", "canary", "previous-champion", "baked-champion"
+STANDBY = "standby"
 _TRIMS = 3
 """Refreshes after a swap that give memory back: requests in flight keep the model they began with for a while."""
 
@@ -39,7 +43,7 @@ class ServedModel:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A canary's part of the leads; `model` is None while its bundle cannot be loaded."""
+    """A canary's or a shadow's part of the leads; `model` is None while its bundle cannot be loaded."""
 
     model: ServedModel | None
     weight: float
@@ -48,16 +52,19 @@ class Share:
 @dataclass(frozen=True, slots=True)
 class Route:
     """What answers for one scope. `salt` draws the canaries' leads; `faults` say why it is not what the traffic table
-    names."""
+    names. Shadows score beside what answers, standbys do nothing."""
 
     champion: ServedModel | None
     canaries: tuple[Share, ...] = ()
     salt: str = ""
     faults: tuple[str, ...] = ()
+    scope: str = ""
+    shadows: tuple[Share, ...] = ()
+    standbys: tuple[ServedModel, ...] = ()
 
     @property
     def models(self) -> list[ServedModel]:
-        offered = (self.champion, *(share.model for share in self.canaries))
+        offered = (self.champion, *(share.model for share in (*self.canaries, *self.shadows)), *self.standbys)
         return [model for model in offered if model is not None]
 
 
@@ -70,12 +77,15 @@ class Models:
     Ladder: what the traffic table names for the tenant, else for everyone; the champion that answered before, while
     the files of a newly named one are missing, broken or compute other numbers; the bundle baked into the bento. A
     newly named bundle is loaded and asked its golden request beside those that answer. A swap is one assignment: a
-    request keeps the model it began with, and none waits for a load. Bundles in shadow are not loaded.
+    request keeps the model it began with, and none waits for a load.
+
+    On the workers of a rolling bundle's share it is the canary of all leads, and the champion the one of before.
 
     Parameters
     ----------
     bundles: folder of bundles by digest. baked: a bundle's folder, which need not exist.
-    on_change: told all models that answer now, after each change.
+    on_change: told all models that are loaded now, after each change.
+    place: this worker's among those that run.
     """
 
     def __init__(
@@ -85,11 +95,14 @@ class Models:
         baked: Path,
         *,
         on_change: Callable[[list[ServedModel]], None] = lambda _: None,
+        place: Callable[[], Place | None] = alone,
     ) -> None:
         self._traffic = traffic
         self._bundles = bundles
         self._baked = baked
         self._on_change = on_change
+        self._place = place
+        self._placed: Place | None = None
         self._loader = BundleLoader(Bundle.load)
         self._refreshing = threading.Lock()
         self._entries: dict[str, list[TrafficEntry]] = {}
@@ -153,7 +166,7 @@ class Models:
 
     @property
     def models(self) -> list[ServedModel]:
-        """The models that answer now."""
+        """The models that are loaded: those that answer now, shadows and standbys."""
         return _distinct(self._routes.values(), self._last_resort)
 
     @property
@@ -161,17 +174,35 @@ class Models:
         """How many bundles were not taken: missing, broken, or computing other numbers than where they were trained."""
         return self._loader.refused
 
+    @property
+    def version(self) -> int:
+        """The version of the traffic table that is followed; 0 before the first."""
+        return self._version or 0
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """Digests of the bundles that the table names and that are not loaded."""
+        named = {entry.digest for entries in self._entries.values() for entry in entries}
+        return frozenset(named - {model.digest for model in self.models})
+
     def _follow(self) -> None:
         version = self._traffic.version()
         moved = version != self._version
         if moved:
             self._entries = {scope: self._traffic.read(scope) for scope in self._traffic.scopes()}
         open_scopes = [scope for scope in self._entries if moved or self._routes[scope].faults]
+        open_scopes += self._displaced() if not moved else []
         if not moved and not open_scopes:
             return
         routes = self._routes | {scope: self._resolve(scope) for scope in open_scopes}
         self._swap({scope: routes[scope] for scope in self._entries})
         self._version = version
+
+    def _displaced(self) -> list[str]:
+        """Scopes with a rolling bundle, if this worker has another place than when they were resolved."""
+        if self._place() == self._placed:
+            return []
+        return [scope for scope, entries in self._entries.items() if any(one.mode == Mode.ROLLING for one in entries)]
 
     def _swap(self, routes: dict[str, Route]) -> None:
         before = self.models
@@ -186,13 +217,43 @@ class Models:
     def _resolve(self, scope: str) -> Route:
         entries = self._entries[scope]
         champion, faults = self._champion(scope, next(one for one in entries if one.mode == Mode.CHAMPION))
-        canaries = []
-        for entry in (one for one in entries if one.mode == Mode.CANARY):
-            model, fault = self._named(entry, CANARY)
-            canaries.append(Share(model, entry.weight))
+        canaries, more = self._shares([one for one in entries if one.mode == Mode.CANARY], CANARY)
+        shadows, amiss = self._shares([one for one in entries if one.mode == Mode.SHADOW], SHADOW)
+        standbys, absent = self._shares([one for one in entries if one.mode == Mode.STANDBY], STANDBY)
+        route = Route(
+            champion,
+            canaries,
+            salt_of(scope, [one.digest for one in entries if one.mode == Mode.CANARY]),
+            (*faults, *more, *amiss, *absent),
+            scope,
+            shadows,
+            tuple(one.model for one in standbys if one.model is not None),
+        )
+        rolling = next((one for one in entries if one.mode == Mode.ROLLING), None)
+        return route if rolling is None else self._rolled(route, rolling)
+
+    def _rolled(self, route: Route, entry: TrafficEntry) -> Route:
+        """The route with a rolling bundle, which is loaded everywhere and answers on its share of the workers."""
+        (share,), faults = self._shares([entry], CANARY)
+        place = self._placed = self._place()
+        faults = (*route.faults, *faults)
+        if share.model is None or place is None or not place.is_within(entry.weight):
+            idle = () if share.model is None else (self._kept(replace(share.model, served_by=STANDBY)),)
+            return replace(route, standbys=(*route.standbys, *idle), faults=faults)
+        before = route.champion
+        if before is not None and before.served_by == CHAMPION:
+            before = self._kept(replace(before, served_by=PREVIOUS))
+        return replace(route, champion=before, canaries=(replace(share, weight=1.0),), faults=faults)
+
+    def _shares(self, entries: Iterable[TrafficEntry], rung: str) -> tuple[tuple[Share, ...], tuple[str, ...]]:
+        """The bundles of some entries, and why some of them are not loaded."""
+        shares: list[Share] = []
+        faults: tuple[str, ...] = ()
+        for entry in entries:
+            model, fault = self._named(entry, rung)
+            shares.append(Share(model, entry.weight))
             faults += fault
-        salt = "/".join((scope, *(one.digest for one in entries if one.mode == Mode.CANARY)))
-        return Route(champion, tuple(canaries), salt, faults)
+        return tuple(shares), faults
 
     def _champion(self, scope: str, entry: TrafficEntry) -> tuple[ServedModel | None, tuple[str, ...]]:
         model, faults = self._named(entry, CHAMPION)

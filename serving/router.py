@@ -1,8 +1,8 @@
 """Which of a tenant's models answers for a lead: the champion, or a canary for its share of the leads."""
 
 from collections.abc import Sequence
-from hashlib import blake2b
 
+from lintel.rollouts.draw import salt_of, share
 from serving.model import Models, Route, ServedModel
 
 
@@ -44,7 +44,10 @@ def drawn(route: Route, tenant: str, lead_id: str) -> ServedModel | None:
     return None
 
 
-def share(salt: str, tenant: str, lead_id: str) -> float:
-    """A lead's place in [0, 1): the same in every process, uniform over leads, independent between salts."""
-    text = "\x00".join((salt, tenant, lead_id)).encode()
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") / 2.0**64
+def mirrored(route: Route, tenant: str, lead_id: str) -> list[ServedModel]:
+    """The shadows whose part of 0..1 the lead falls in, each drawn by itself."""
+    return [
+        one.model
+        for one in route.shadows
+        if one.model is not None and share(salt_of(route.scope, (one.model.digest,)), tenant, lead_id) < one.weight
+    ]

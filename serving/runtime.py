@@ -13,6 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials
 from lintel.home import Home
 from lintel.settings import Settings
 from lintel.store.state import Principal
+from serving.autoscaling.place import alone, heard
 from serving.inference import Inference
 from serving.keys import Keys
 from serving.metrics import Metrics
@@ -69,14 +70,15 @@ def open_runtime(settings: Settings, metrics: Metrics, baked: Path, now: Callabl
     Raises UnavailableError if a store cannot be opened; a model that is missing shows in readiness instead.
     """
     home = Home(settings)
-    models = Models(home.traffic, settings.bundles_path, baked, on_change=ServedModels(metrics).show)
+    place = alone if settings.supervisor is None else heard
+    models = Models(home.traffic, settings.bundles_path, baked, on_change=ServedModels(metrics).show, place=place)
     models.refresh()
     threads = CapacityLimiter(WORK_THREADS)
     return Runtime(home, Keys(home.keys), models, metrics, now, threads)
 
 
 class ServedModels:
-    """Keeps the model gauge at what answers now: models that answer no longer go to 0."""
+    """Keeps the model gauge at what is loaded now: models that are let go of go to 0."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics

@@ -48,6 +48,11 @@ class ScoringMetrics:
             ("urgency", "reason"),
         )
         self.cache = self._counter("lintel_score_cache_total", "Leads looked up in the score cache.", ("outcome",))
+        self.shadow = self._counter(
+            "lintel_shadow_rows_total",
+            "Leads for bundles in shadow, which answer nobody: scored, failed, or dropped because it was busy.",
+            ("outcome",),
+        )
         self.queued = self._gauge("lintel_queued_rows", "Rows that wait now.", ("urgency",))
         self.breakers = self._gauge(
             "lintel_breaker_open_workers", "Workers in which this breaker is not closed.", ("name",)

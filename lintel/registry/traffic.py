@@ -24,13 +24,20 @@ class Mode(StrEnum):
     CHAMPION = "champion"
     CANARY = "canary"
     """Answers its share of the leads."""
+    ROLLING = "rolling"
+    """Answers everything that its share of the workers gets."""
+    STANDBY = "standby"
+    """Loaded and warm, answers nobody: what comes next, or the way back."""
     SHADOW = "shadow"
-    """Scores its share of the requests beside the one that answers; nobody sees it."""
+    """Scores its share of the leads beside the one that answers; nobody sees it."""
+
+
+_SILENT = (Mode.STANDBY, Mode.SHADOW)
 
 
 @dataclass(frozen=True, slots=True)
 class TrafficEntry:
-    """One bundle's part in a scope's traffic; `weight` is its share of the requests, 0..1.
+    """One bundle's part in a scope's traffic; `weight` is its share of the leads, 0..1, or of the workers (`rolling`).
 
     `version` is the version of the table in which it was assigned; 0 in an entry that is to be assigned.
     """
@@ -51,8 +58,8 @@ class Traffic(Handle):
     def assign(self, scope: str, entries: Sequence[TrafficEntry], *, actor: Actor, reason: str, now: datetime) -> int:
         """Replace a scope's entries at once; the new version of the table. The audit log gets its line with it.
 
-        Raises InputError unless there is exactly one champion, each bundle stands there once, and the weights of
-        champion and canaries sum to 1.
+        Raises InputError unless there is exactly one champion, each bundle stands there once in a mode, the weights of
+        those that answer sum to 1, standbys have none, and a rolling bundle answers beside the champion alone.
         """
         with self._database.write() as connection:
             return assign_traffic(connection, scope, entries, actor=actor, reason=reason, now=now)
@@ -127,10 +134,15 @@ def _check(scope: str, entries: Sequence[TrafficEntry], reason: str) -> None:
         raise InputError(f"The traffic of {scope!r} needs exactly one champion.", mend="Canaries come beside it.")
     if not all(0.0 <= entry.weight <= 1.0 for entry in entries):
         raise InputError(f"A weight in the traffic of {scope!r} lies outside 0..1.")
-    total = sum(entry.weight for entry in entries if entry.mode != Mode.SHADOW)
+    if any(entry.weight for entry in entries if entry.mode == Mode.STANDBY):
+        raise InputError(f"A standby of {scope!r} answers nobody.", mend="Give it the weight 0.")
+    answering = [entry for entry in entries if entry.mode not in _SILENT]
+    if any(entry.mode == Mode.ROLLING for entry in answering) and len(answering) > 2:
+        raise InputError(f"A rolling bundle of {scope!r} answers beside the champion alone.", mend="Use canaries.")
+    total = sum(entry.weight for entry in answering)
     if not isclose(total, 1.0, abs_tol=1e-9):
         raise InputError(
-            f"The weights of champion and canaries of {scope!r} sum to {total:g}.", mend="Make them sum to 1."
+            f"The weights of the bundles that answer for {scope!r} sum to {total:g}.", mend="Make them sum to 1."
         )
 
 

@@ -42,6 +42,8 @@ PREDICTION_SCHEMA = pa.schema(
         pa.field("trace_id", pa.string()),
     ]
 )
+SHADOW = "shadow"
+"""The rung of scores that nobody was given: a candidate's, beside the model that answered."""
 _SAMPLE_SPACE = 1 << 64
 
 

@@ -17,7 +17,7 @@ from lintel.errors import UnavailableError
 from lintel.events.moments import from_microseconds
 from lintel.events.schema import TIME
 from lintel.store.manifest import NAME, tenant_folder, write_whole
-from lintel.store.prediction import PREDICTION_SCHEMA
+from lintel.store.prediction import PREDICTION_SCHEMA, SHADOW
 from lintel.store.prediction_manifest import (
     ErasedLead,
     PredictionManifest,
@@ -107,13 +107,16 @@ class TenantPredictions:
             if path.is_dir() and not any(path.iterdir()):
                 path.rmdir()
 
-    def read(self, since: datetime | None, until: datetime | None, columns: Sequence[str] | None) -> pa.Table:
-        """Answers given from `since` on and before `until`, in PREDICTION_SCHEMA or some columns of it."""
+    def read(
+        self, since: datetime | None, until: datetime | None, columns: Sequence[str] | None, *, shadow: bool = False
+    ) -> pa.Table:
+        """Answers given from `since` on and before `until`, in PREDICTION_SCHEMA or some columns of it; what a bundle
+        in shadow scored beside them is none, and comes only if asked for."""
         for _ in range(_ATTEMPTS):
             manifest = self.manifest()
             parts = [part for part in manifest.parts if _overlaps(part, since, until)]
             try:
-                return self._scan(parts, columns or PREDICTION_SCHEMA.names, _between(since, until))
+                return self._scan(parts, columns or PREDICTION_SCHEMA.names, _asked(since, until, shadow=shadow))
             except FileNotFoundError:  # replaced since the manifest was read
                 continue
         raise UnavailableError(f"Parts of the prediction log of {self._tenant!r} are gone.", mend="See a backup.")
@@ -163,8 +166,8 @@ def _by_day(rows: pa.Table) -> list[tuple[str, pa.Table]]:
     return [(day, rows.filter(pc.equal(days, day))) for day in sorted(days.unique().to_pylist())]
 
 
-def _between(since: datetime | None, until: datetime | None) -> pc.Expression | None:
-    conditions = []
+def _asked(since: datetime | None, until: datetime | None, *, shadow: bool) -> pc.Expression | None:
+    conditions = [] if shadow else [pc.field("served_by") != SHADOW]
     if since is not None:
         conditions.append(pc.field("answered_at") >= pa.scalar(since, TIME))
     if until is not None:

@@ -17,7 +17,9 @@ import pyarrow.compute as pc
 
 from lintel.errors import IncompatibleError
 from lintel.events.moments import to_microseconds
+from lintel.events.schema import TIME
 from lintel.store.manifest import NAME, writable
+from lintel.store.prediction import PREDICTION_SCHEMA, SHADOW
 from lintel.store.prediction_losses import RecordedLoss, forget_losses, read_losses, record_losses
 from lintel.store.prediction_manifest import read_prediction_manifest
 from lintel.store.prediction_parts import TenantPredictions, first_kept_day
@@ -35,6 +37,7 @@ class CompactionReport:
     """What a compaction did."""
 
     rows: int = 0
+    shadow: int = 0
     segments: int = 0
     damaged_bytes: int = 0
     expired: int = 0
@@ -57,7 +60,10 @@ class CompactionReport:
         return counts
 
     def see(self, table: pa.Table) -> None:
-        """Count answers that are new in the lake."""
+        """Count answers that are new in the lake, and apart from them what bundles in shadow scored."""
+        whole = len(table)
+        table = table.filter(pc.not_equal(table.column("served_by").cast(pa.string()), SHADOW))
+        self.shadow += whole - len(table)
         if len(table):
             self.rows += len(table)
             span = pc.min_max(table.column("answered_at")).as_py()
@@ -95,10 +101,25 @@ class PredictionLake:
         until: datetime | None = None,
         *,
         columns: Sequence[str] | None = None,
+        shadow: bool = False,
     ) -> pa.Table:
         """Answers given from `since` on and before `until`, in PREDICTION_SCHEMA or some columns of it; of what is
-        still in segments, none."""
-        return TenantPredictions(self._root, tenant).read(since, until, columns)
+        still in segments, none. With `shadow` also what bundles in shadow scored beside them, which are no answers."""
+        return TenantPredictions(self._root, tenant).read(since, until, columns, shadow=shadow)
+
+    def read_newest(
+        self, tenant: str, since: datetime, *, columns: Sequence[str] | None = None, shadow: bool = False
+    ) -> pa.Table:
+        """As `read` from `since` on, with what is still in segments: all that workers have written until now, once."""
+        fresh = [
+            _fresh(path, tenant, since, shadow=shadow) for path in self.waiting()
+        ]  # before the lake: nothing slips
+        kept = self.read(tenant, since, columns=PREDICTION_SCHEMA.names, shadow=shadow)
+        known = kept.column("decision_id")
+        rows = pa.concat_tables([PREDICTION_SCHEMA.empty_table(), *fresh]).unify_dictionaries()
+        rows = rows.filter(pc.invert(pc.is_in(rows.column("decision_id"), value_set=known.combine_chunks())))
+        whole = pa.concat_tables([kept, rows]).unify_dictionaries()
+        return whole if columns is None else whole.select(list(columns))
 
     def losses(self, since: datetime | None = None, until: datetime | None = None) -> list[RecordedLoss]:
         """Answers that are missing between two times, of all tenants: a worker that dies cannot say whose they were."""
@@ -224,6 +245,21 @@ def _read(path: Path, report: CompactionReport) -> Segment | None:
     report.segments += 1
     report.damaged_bytes += segment.damaged_bytes
     return segment
+
+
+def _fresh(path: Path, tenant: str, since: datetime, *, shadow: bool) -> pa.Table:
+    """What a segment has of a tenant so far; nothing where it was taken in meanwhile, or is too old."""
+    try:
+        if path.stat().st_mtime < since.timestamp():
+            return PREDICTION_SCHEMA.empty_table()
+        table = read_segment(path).table
+    except (FileNotFoundError, IncompatibleError):  # the compaction tells of the latter
+        return PREDICTION_SCHEMA.empty_table()
+    moment = pa.scalar(since, TIME)
+    wanted = pc.and_(pc.equal(table.column("tenant"), tenant), pc.greater_equal(table.column("answered_at"), moment))
+    if not shadow:
+        wanted = pc.and_(wanted, pc.not_equal(table.column("served_by"), SHADOW))
+    return table.filter(wanted)
 
 
 def _by_tenant(segments: Iterable[Segment]) -> dict[str, dict[str, pa.Table]]:

@@ -29,10 +29,15 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Instruction(msgspec.Struct, frozen=True, omit_defaults=True):
-    """To a worker: close so many connections, each with its next answer; or take no more and end when all are gone."""
+    """To a worker: close so many connections, each with its next answer; or take no more and end when all are gone.
+
+    `place` is its own among so many `workers`; 0 workers: nothing is said of it.
+    """
 
     release: int = 0
     retire: bool = False
+    place: int = 0
+    workers: int = 0
 
 
 def encode(message: Report | Instruction) -> bytes:

@@ -15,6 +15,7 @@ import uvicorn
 
 from lintel.errors import InputError
 from lintel.settings import settings
+from serving.autoscaling.place import Place, hear
 from serving.autoscaling.release import Release
 from serving.autoscaling.report import (
     MOST_BYTES,
@@ -73,6 +74,8 @@ class WorkerServer(uvicorn.Server):
 
     def _follow(self, instruction: Instruction) -> None:
         self._release.release(instruction.release)
+        if instruction.workers:
+            hear(Place(instruction.place, instruction.workers))
         if instruction.retire and self._retires_by is None:
             patience = self.config.timeout_keep_alive + 1
             self._retires_by = asyncio.get_running_loop().time() + patience

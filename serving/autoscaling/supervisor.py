@@ -154,8 +154,11 @@ class Supervisor:
 
     def _instruct(self) -> None:
         """Again each time, for a datagram may be lost."""
-        for pid, connections in surplus({one.process.pid: one.connections for one in self.fleet.ready}).items():
-            self._tell(pid, Instruction(release=connections))
+        ready = sorted(self.fleet.ready, key=lambda worker: worker.number)
+        spare = surplus({one.process.pid: one.connections for one in ready})
+        for place, worker in enumerate(ready):
+            pid = worker.process.pid
+            self._tell(pid, Instruction(release=spare[pid], place=place, workers=len(ready)))
         for worker in self.fleet.workers:
             if worker.state is State.RETIRING:
                 self._retire(worker.process.pid)

@@ -80,7 +80,7 @@ def score_bundle(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]
         catalogue(),
         scope=tenant,
         seed=home.settings.seed,
-        groups=_stated_groups(home.work(tenant, GROUPS)),
+        groups=stated_groups(home.work(tenant, GROUPS)),
         pool=lending_pool(home.registry, known, labels, home.events.tenants()),
         hyperparameters=Hyperparameters(tuned=load_tuned(home.work(tenant, TUNED))),
         log=context.log.info,
@@ -91,7 +91,7 @@ def score_bundle(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]
     return dg.MaterializeResult(metadata={"digest": saved.digest, **shown(saved)})
 
 
-def _stated_groups(file: Path) -> dict[str, str] | None:
+def stated_groups(file: Path) -> dict[str, str] | None:
     """Protected groups, if the tenant supplied any; a broken file is told by the check on fairness."""
     try:
         return read_groups(file) if file.exists() else None

@@ -8,17 +8,18 @@ import typer
 from rich.console import Group
 from rich.table import Table
 
+from cli.account import As, actor
 from cli.options import DEFAULT_TENANT, Json, TenantId
 from cli.output import emit, table
 from lintel.home import Home
-from lintel.registry.actor import person
-from lintel.registry.rollout import promote
+from lintel.registry import acts
 from lintel.settings import settings
 
 app = typer.Typer(help="Registered score bundles of a tenant, and which of them answers.")
 
 
 Version = Annotated[int, typer.Argument(help="A version that `lintel models list` shows.")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the audit log.")]
 
 
 @app.command("list")
@@ -81,18 +82,13 @@ def _parts(entries: Sequence[Mapping[str, Any]]) -> str:
 
 @app.command("promote")
 def promote_command(
-    version: Version,
-    reason: Annotated[str, typer.Option(help="Why; kept in the history.")],
-    tenant: TenantId = DEFAULT_TENANT,
-    as_json: Json = False,
+    version: Version, reason: Reason, tenant: TenantId = DEFAULT_TENANT, by: As = None, as_json: Json = False
 ) -> None:
-    """Make a version the champion; workers follow within a second or two."""
+    """Make an approved version, or a former champion, the champion; workers follow within a second or two."""
     with Home(settings()) as home:
         home.events.tenant(tenant)
-        chosen = home.registry.version(tenant, version)
-        now = datetime.now(UTC)
-        promote(home.registry, home.traffic, chosen, scope=tenant, actor=person("command line"), reason=reason, now=now)
-    value = {"tenant": tenant, "version": version, "digest": chosen.digest}
+        state = acts.promote(home, tenant, version, actor=actor(by), reason=reason, now=datetime.now(UTC))
+    value = {"tenant": tenant, "version": version, "digest": state.digest, "state": state.state}
     emit(value, as_json=as_json, table=f"version {version} answers for {tenant} now")
 
 

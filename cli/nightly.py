@@ -9,6 +9,8 @@ from uuid import uuid4
 import dagster as dg
 
 from assets.tenants import TENANTS
+from assets.trainer import PERSON_TAG
+from cli.account import account
 from cli.options import DEFAULT_TENANT, Json, TenantId
 from cli.output import Bar, emit, note, progress, table
 from lintel.errors import LintelError, UnavailableError
@@ -58,7 +60,7 @@ def run_nightly(tenant: str) -> dict[str, Any]:
             run_id=run_id,
             raise_on_error=False,
             run_config=_QUIET,
-            tags=process_tags(),
+            tags={**process_tags(), PERSON_TAG: account()},
         )
     if not result.success:
         raise _failed(tenant, run_id, watch.failures)

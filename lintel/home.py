@@ -14,8 +14,10 @@ from lintel.errors import InputError
 from lintel.events.columns import columns_from_table
 from lintel.monitoring.record import MonitoringRecord
 from lintel.registry.audit import AuditLog, keep
+from lintel.registry.lifecycle import ModelStates
 from lintel.registry.models import ModelRegistry
 from lintel.registry.traffic import Traffic
+from lintel.rollouts.store import RolloutStore
 from lintel.scoring.pooling import SCOPE
 from lintel.settings import Settings
 from lintel.store.events import Erased, EventStore
@@ -85,6 +87,14 @@ class Home:
         return AuditLog.open(self.settings.state_url)
 
     @cached_property
+    def states(self) -> ModelStates:
+        return ModelStates.open(self.settings.state_url)
+
+    @cached_property
+    def rollouts(self) -> RolloutStore:
+        return RolloutStore.open(self.settings.state_url)
+
+    @cached_property
     def registry(self) -> ModelRegistry:
         settings = self.settings
         return ModelRegistry(settings.mlflow_url, artifacts=settings.artifacts_path, bundles=settings.bundles_path)
@@ -138,6 +148,6 @@ class Home:
 
     def close(self) -> None:
         """Close what was opened; it opens again on the next use."""
-        for name in ("events", "scores", "keys", "traffic", "audit"):
+        for name in ("events", "scores", "keys", "traffic", "audit", "states", "rollouts"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()

@@ -6,6 +6,9 @@ from pathlib import Path
 from pydantic import AliasChoices, Field, PositiveFloat, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from lintel.registry.risk import Risk
+from lintel.rollouts.plan import Strategy
+
 
 class Settings(BaseSettings):
     """Everything that an operator may set. Each field is documented in `docs/settings.md`, made from here."""
@@ -153,6 +156,23 @@ class Settings(BaseSettings):
         default=None,
         description="Key that seals the audit log: who has the database but not the key cannot write it anew. Null "
         "means lines that are only chained.",
+    )
+    risk: Risk = Field(
+        default=Risk.STANDARD,
+        description="What a wrong model may cost: `standard` approves a version when all its gates pass, `high` always "
+        "asks a person who neither trained nor registered it.",
+    )
+    risk_overrides: dict[str, Risk] = Field(
+        default={}, description='Risk classes of single tenants, as JSON: `{"acme": "high"}`.'
+    )
+    rollout_strategy: Strategy | None = Field(
+        default=None,
+        description="How an approved version takes over from the champion; null means all leads at once.",
+    )
+    restore_alias: bool = Field(
+        default=True,
+        description="Whether MLflow's alias `champion` is put back when somebody moved it by hand. It is noticed and "
+        "logged either way.",
     )
     training_window_days: float | None = Field(
         default=None, gt=0, description="Nightly training learns from points of the last so many days; null means all."

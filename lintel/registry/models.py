@@ -23,6 +23,8 @@ from lintel.scoring.bundle import Bundle
 CHAMPION = "champion"
 _EXPERIMENT = "lead-scoring"
 _MODEL_CODE = Path(__file__).with_name("pyfunc_model.py")
+_MIRRORED = "lintel.mirrored"
+_LONGEST_TAG = 5_000
 _FETCH_MEND = "Register the bundle again, or promote another version."
 
 
@@ -133,14 +135,28 @@ class ModelRegistry:
         return found
 
     def mirror_champion(self, scope: str, version: int) -> None:
-        """Set the alias `champion` so that MLflow's pages show what the traffic table says."""
+        """Set the alias `champion` so that MLflow's pages show what the traffic table says, then note that it was set:
+        whoever finds it elsewhere later knows that it was moved by hand."""
         with self._connected():
             self._client.set_registered_model_alias(model_name(scope), CHAMPION, str(version))
+            self._client.set_registered_model_tag(model_name(scope), _MIRRORED, str(version))
+
+    def mirrored(self, scope: str) -> int | None:
+        """The version that `mirror_champion` was last finished for."""
+        with self._connected():
+            models = self._client.search_registered_models(f"name = '{model_name(scope)}'")
+        noted = [model.tags.get(_MIRRORED) for model in models]
+        return int(noted[0]) if noted and noted[0] else None
 
     def note_decision(self, scope: str, version: int, decision: str) -> None:
         """Keep beside a version why it was promoted or not."""
+        self.note(scope, version, {"lintel.decision": decision})
+
+    def note(self, scope: str, version: int, tags: Mapping[str, str]) -> None:
+        """Show tags beside a version; MLflow keeps the first 5,000 characters of each."""
         with self._connected():
-            self._client.set_model_version_tag(model_name(scope), str(version), "lintel.decision", decision)
+            for name, value in tags.items():
+                self._client.set_model_version_tag(model_name(scope), str(version), name, value[:_LONGEST_TAG])
 
     @contextmanager
     def _connected(self) -> Iterator[None]:

@@ -15,11 +15,13 @@ import pytest
 from lintel.errors import IncompatibleError, InputError, NotFoundError, UnavailableError
 from lintel.events.schema import INCOMING_SCHEMA
 from lintel.home import Home
+from lintel.registry import acts
 from lintel.registry.actor import machine
 from lintel.registry.champion import champion_bundle, champion_entry
+from lintel.registry.lifecycle import State
 from lintel.registry.models import ModelRegistry, ModelVersion
 from lintel.registry.promotion import challenge
-from lintel.registry.rollout import mirror, promote
+from lintel.registry.rollout import mirror
 from lintel.registry.traffic import Traffic
 from lintel.scoring.bundle import Bundle
 from lintel.scoring.examples import Examples
@@ -60,7 +62,13 @@ def register(registry: ModelRegistry, path: Path) -> ModelVersion:
 
 
 def put(home: Home, version: ModelVersion, reason: str = "better") -> None:
-    promote(home.registry, home.traffic, version, scope=TENANT, actor=machine("tests"), reason=reason, now=NOW)
+    """Make a version the champion, as if its gates had let it."""
+    tests = machine("tests")
+    acts.register(home, TENANT, version, trained_by=tests, actor=tests, now=NOW)
+    if home.states.read(TENANT, version.version).state is State.DRAFT:
+        for state in (State.VALIDATED, State.APPROVED):
+            home.states.move(TENANT, version.version, state, actor=tests, reason="a test", now=NOW)
+    acts.promote(home, TENANT, version.version, actor=tests, reason=reason, now=NOW)
 
 
 # versions

@@ -4,6 +4,7 @@
     models/         native files, one a member of a dimension
     models/light/   those of the light model, one a dimension
     golden.npz      some simulated leads and what was answered about them
+    reference.npz   what was normal when it was judged: what drift is measured from, read only then
     metrics.json, model_card.md, plots/
 
 Its digest is the sha256 over the sorted digests of all files. It is written whole or not at all, and read only if
@@ -31,6 +32,8 @@ from lintel.features.catalogue import catalogue
 from lintel.labels.definition import load_label_set
 from lintel.language.signals import VERSION as SIGNAL_VERSION
 from lintel.market.context import NO_CONTEXT, ContextColumns
+from lintel.monitoring.drift.reference import FILE as REFERENCE
+from lintel.monitoring.drift.reference import Reference
 from lintel.scoring.bundle_manifest import FORMAT, Manifest
 from lintel.scoring.bundle_models import dimension_json, read_dimensions, save_light, save_models
 from lintel.scoring.contact import NIGHT, ContactProfile, QuietHours
@@ -59,7 +62,8 @@ class Report:
 @dataclass(frozen=True)
 class Bundle:
     """Models, what they learnt from, and how good they are. `digest` is empty until it is saved or loaded, and
-    `golden` is None until then; it stays so in bundles of before there was one, which have no light model either."""
+    `golden` is None until then; it stays so in bundles of before there was one, which have no light model either.
+    `reference` is there in a bundle that was just trained; of one that was loaded, `Reference.load` reads it."""
 
     manifest: Manifest
     scorer: Scorer
@@ -67,6 +71,7 @@ class Bundle:
     digest: str = ""
     light: LightModels = field(default_factory=dict)
     golden: GoldenRequest | None = None
+    reference: Reference | None = None
 
     @property
     def name(self) -> str:
@@ -85,7 +90,7 @@ class Bundle:
         """The same bundle, answering with its light models; None if it has none."""
         if not any(isinstance(one, Dimension) for one in self.light.values()):
             return None
-        return replace(self, scorer=light_scorer(self.scorer, self.light), light={}, golden=None)
+        return replace(self, scorer=light_scorer(self.scorer, self.light), light={}, golden=None, reference=None)
 
     def check_golden(self) -> None:
         """Ask the golden request, which also warms the models.
@@ -223,6 +228,8 @@ def _write(bundle: Bundle, folder: Path) -> str:
     save_light(bundle.light, folder / "models" / _LIGHT)
     if bundle.golden is not None:
         bundle.golden.save(folder / _GOLDEN)
+    if bundle.reference is not None:
+        bundle.reference.save(folder / REFERENCE)
     for name, image in bundle.report.plots.items():
         (folder / "plots" / name).write_bytes(image)
     (folder / _METRICS).write_text(_json(bundle.report.metrics), encoding="utf-8")

@@ -23,11 +23,7 @@ def importance(
     At most MOST_ROWS of `rows` are asked, drawn by their weight in the serving mix; `sequence` stands for the order
     and pace of events.
     """
-    weight = examples.points.weight[rows].astype(np.float64)
-    random = np.random.default_rng(seed)
-    drawn = np.sort(random.choice(rows, min(MOST_ROWS, len(rows)), replace=False, p=weight / weight.sum()))
-    shares = dimension.contributions(examples.inputs(drawn))[:, : SEQUENCE + 1]  # all but the bias
-    size = np.abs(shares).mean(axis=0)
+    size = mean_shares(dimension, examples, rows, seed=seed)
     names = [*((one.name, one.label) for one in catalogue.features), (SEQUENCE_NAME, "the order and pace of events")]
     strongest = np.argsort(-size, kind="stable")[:SHOWN].tolist()
     return [
@@ -35,3 +31,12 @@ def importance(
         for one in strongest
         if size[one] > 0
     ]
+
+
+def mean_shares(dimension: Dimension, examples: Examples, rows: NDArray[np.intp], *, seed: int) -> NDArray[np.float64]:
+    """Mean absolute share of each feature, and last of the order of events, over MOST_ROWS of `rows`, (F + 1,)."""
+    weight = examples.points.weight[rows].astype(np.float64)
+    random = np.random.default_rng(seed)
+    drawn = np.sort(random.choice(rows, min(MOST_ROWS, len(rows)), replace=False, p=weight / weight.sum()))
+    shares = dimension.contributions(examples.inputs(drawn))[:, : SEQUENCE + 1]  # all but the bias
+    return np.abs(shares).mean(axis=0)

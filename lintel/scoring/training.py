@@ -16,6 +16,7 @@ from lintel.scoring.borrowing import Borrowing
 from lintel.scoring.bundle import Bundle, Report
 from lintel.scoring.bundle_manifest import manifest_of
 from lintel.scoring.dimension import Dimension, Gap, MissingDimension
+from lintel.scoring.drift_reference import drift_reference
 from lintel.scoring.evaluation import fold_rows, forecast, metrics_of
 from lintel.scoring.evaluation_plots import evaluation_plots
 from lintel.scoring.evidence import JUDGED_ON_POOL, Rung, outcomes_per_class
@@ -89,7 +90,8 @@ def train(
     audited = None if groups is None else fairness_audit(examples, tested, groups, seed=seed)
     card = model_card(manifest, scorer.dimensions, metrics, fairness=fairness_section(audited))
     light = {name: one for name, one in light.items() if name in scorer.ready}
-    return Bundle(manifest, scorer, Report(metrics, card, plots), light=light)
+    reference = drift_reference(scorer, examples, seed=seed)
+    return Bundle(manifest, scorer, Report(metrics, card, plots), light=light, reference=reference)
 
 
 def _skilled(scorer: Scorer, metrics: dict[str, Any]) -> Scorer:

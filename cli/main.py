@@ -64,6 +64,11 @@ GROUPS = (
     ("ingest", "Append events from a file, a data set or the simulator.", "cli.ingest"),
     ("market", "Market series (rates, inventory, prices) that features read beside a lead's events.", "cli.market"),
     ("models", "Registered score bundles of a tenant, and which of them answers.", "cli.models"),
+    (
+        "rollouts",
+        "Bringing a version in front of callers step by step, judged by what it does there.",
+        "cli.rollouts",
+    ),
     ("keys", "API keys of a tenant.", "cli.keys"),
     ("predictions", "The log of all answers: what is in it, and whether anything is missing.", "cli.predictions"),
     ("tenants", "Tenants (brokerage accounts), and whether models of others may learn from them.", "cli.tenants"),

@@ -17,6 +17,7 @@ from lintel.registry.actor import Actor
 from lintel.registry.audit import record
 from lintel.registry.traffic import Mode, assign_traffic
 from lintel.rollouts.decision import LIVE, Progress, State
+from lintel.rollouts.model_moves import move_models
 from lintel.rollouts.plan import Plan
 from lintel.rollouts.rollout import Rollout, Version, moment_of
 from lintel.store.handle import Handle
@@ -47,22 +48,22 @@ class RolloutStore(Handle):
     scripts = "state"
 
     def begin(self, rollout: Rollout, act: Act) -> Rollout:
-        """Keep a new rollout and assign its first traffic.
+        """Keep a new rollout and assign its first traffic. One that is only being watched ends by that: its candidate
+        is the champion that the new one is held against.
 
-        Raises RefusedError if the scope has a live one, MovedOnError if its champion is another one by now.
+        Raises RefusedError if the scope has a live one, MovedOnError if its champion is another one by now, and
+        IncompatibleError for a candidate that may not answer.
         """
         with self._database.write() as connection:
             live = connection.execute(_live(rollout.scope)).mappings().one_or_none()
             if live is not None:
-                raise RefusedError(
-                    f"Version {live['candidate_version']} of {rollout.scope!r} is being rolled out already.",
-                    mend="End that first: `lintel rollouts rollback` or `lintel rollouts complete`.",
-                )
+                _give_way(connection, _rollout(live), rollout, act)
             if _champion(connection, rollout.scope) != rollout.champion.digest:
                 raise _moved_on(rollout)
             begun = self._assigned(connection, rollout, act)
             connection.execute(sa.insert(rollouts), _values(begun))
             _record(connection, begun, act)
+            move_models(connection, None, begun, actor=act.actor, reason=act.reason, now=act.at)
         return begun
 
     def change(self, before: Rollout, after: Rollout, act: Act, *, assign: bool) -> Rollout:
@@ -76,6 +77,7 @@ class RolloutStore(Handle):
                 if _assigned_version(connection, before.scope) != before.traffic_version:
                     raise _moved_on(before)
                 after = self._assigned(connection, after, act)
+                move_models(connection, before, after, actor=act.actor, reason=act.reason, now=act.at)
             after = _write(connection, before, after, act.at)
             _record(connection, after, act)
         return after
@@ -123,6 +125,17 @@ class RolloutStore(Handle):
 
 def _live(scope: str) -> sa.Select[Any]:
     return sa.select(rollouts).where(rollouts.c.scope == scope, rollouts.c.state.in_(LIVE))
+
+
+def _give_way(connection: sa.Connection, live: Rollout, to: Rollout, act: Act) -> None:
+    if live.progress.state is not State.WATCHING or not live.is_to_answer:
+        raise RefusedError(
+            f"Version {live.candidate.version} of {live.scope!r} is being rolled out already.",
+            mend="End that first: `lintel rollouts rollback` or `lintel rollouts complete`.",
+        )
+    told = f"version {to.candidate.version} followed before the watch was over: {act.reason}"
+    ended = _write(connection, live, live.ended(State.COMPLETED), act.at)
+    _record(connection, ended, replace(act, name="complete", reason=told))
 
 
 def _champion(connection: sa.Connection, scope: str) -> str | None:

@@ -15,6 +15,7 @@ from lintel.registry import acts
 from lintel.registry.actor import machine
 from lintel.registry.alias import watch
 from lintel.registry.champion import champion_entry
+from lintel.registry.code_version import environment_tags
 from lintel.registry.examination import examine
 from lintel.registry.gates import Examined
 from lintel.registry.lifecycle import State
@@ -41,7 +42,7 @@ def score_bundle_beats_the_base_rate(
 def model_version(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
     """The bundle as a version in the MLflow registry, a draft. The MLflow run and the Dagster run name each other."""
     tenant, now = context.partition_key, datetime.now(UTC)
-    tags = {"dagster_run_id": context.run.run_id, "lintel.tenant": tenant}
+    tags = {"dagster_run_id": context.run.run_id, "lintel.tenant": tenant, **environment_tags()}
     version = home.registry.register(home.work(tenant, BUNDLE), scope=tenant, tags=tags)
     state = acts.register(home, tenant, version, trained_by=trainer(context.run.tags), actor=ACTOR, now=now)
     return dg.MaterializeResult(

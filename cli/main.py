@@ -1,7 +1,7 @@
 """The `lintel` command: one subcommand a file, errors as sentences, exit codes that mean something.
 
 Exit codes: 0 done; 1 unexpected; 2 wrong input or usage; 3 not found; 4 refused; 5 unavailable (publisher, store,
-disk); 6 incompatible versions; 130 interrupted.
+disk); 6 incompatible versions; 7 the audit log is broken; 130 interrupted.
 """
 
 import errno
@@ -16,6 +16,7 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from cli.broken_audit import BrokenAuditError
 from cli.deferred import Deferred
 from cli.output import errors
 from cli.unanswered import UnansweredError
@@ -69,6 +70,7 @@ GROUPS = (
         "Bringing a version in front of callers step by step, judged by what it does there.",
         "cli.rollouts",
     ),
+    ("audit", "The audit log: who did what to models, and whether that record is whole.", "cli.audit"),
     ("keys", "API keys of a tenant.", "cli.keys"),
     ("predictions", "The log of all answers: what is in it, and whether anything is missing.", "cli.predictions"),
     ("tenants", "Tenants (brokerage accounts), and whether models of others may learn from them.", "cli.tenants"),
@@ -121,6 +123,8 @@ def main() -> None:
         _fail(error.format_message(), "usage", error.exit_code)
     except UnansweredError as error:
         _fail(str(error), error.type, error.exit_code, lead_id=error.lead_id)
+    except BrokenAuditError as error:
+        _fail(str(error), error.slug, error.exit_code, line=str(error.line), fault=error.fault)
     except LintelError as error:
         _fail(str(error), error.slug, error.exit_code)
     except OSError as error:

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.console import Group
 from rich.table import Table
 
+from cli import models_governance
 from cli.account import As, actor
+from cli.models_options import Reason, Version
 from cli.options import DEFAULT_TENANT, Json, TenantId
 from cli.output import emit, table
 from lintel.home import Home
@@ -18,8 +20,15 @@ from lintel.settings import settings
 app = typer.Typer(help="Registered score bundles of a tenant, and which of them answers.")
 
 
-Version = Annotated[int, typer.Argument(help="A version that `lintel models list` shows.")]
-Reason = Annotated[str, typer.Option(help="Why; kept in the audit log.")]
+for name, command in (
+    ("approve", models_governance.approve_command),
+    ("reject", models_governance.reject_command),
+    ("retire", models_governance.retire_command),
+    ("gates", models_governance.gates_command),
+    ("history", models_governance.history_command),
+    ("report", models_governance.report_command),
+):
+    app.command(name)(command)
 
 
 @app.command("list")
@@ -27,6 +36,7 @@ def list_command(tenant: TenantId = DEFAULT_TENANT, as_json: Json = False) -> No
     """Versions in the registry, newest first."""
     with Home(settings()) as home:
         home.events.tenant(tenant)
+        states = {one.version: str(one.state) for one in home.states.all(tenant)}
         versions = [
             {
                 "name": one.name,
@@ -36,6 +46,7 @@ def list_command(tenant: TenantId = DEFAULT_TENANT, as_json: Json = False) -> No
                 "mlflow_run": one.run_id,
                 "dagster_run": (one.tags or {}).get("dagster_run_id"),
                 "aliases": list(one.aliases),
+                "state": states.get(one.version),
             }
             for one in home.registry.versions(tenant)
         ]
@@ -45,10 +56,10 @@ def list_command(tenant: TenantId = DEFAULT_TENANT, as_json: Json = False) -> No
 def _versions_table(tenant: str, versions: Sequence[Mapping[str, Any]]) -> Table:
     """Without the ids of the runs, which `--json` gives."""
     rows = [
-        (one["version"], _minute(one["created_at"]), ", ".join(one["aliases"]), one["digest"].removeprefix("sha256:"))
+        (one["version"], _minute(one["created_at"]), one["state"], one["digest"].removeprefix("sha256:"))
         for one in versions
     ]
-    return table(f"models of {tenant}", ("version", "made", "aliases", "digest (sha256)"), rows)
+    return table(f"models of {tenant}", ("version", "made", "state", "digest (sha256)"), rows)
 
 
 def _minute(moment: str) -> str:

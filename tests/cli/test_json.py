@@ -16,6 +16,9 @@ READING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "data list": ((), {"datasets"}),
     "models list": (IN, {"tenant", "versions"}),
     "models traffic": (IN, {"tenant", "traffic", "history"}),
+    "models history": (IN, {"tenant", "changes"}),
+    "audit list": (IN, {"tenant", "lines"}),
+    "audit verify": ((), {"lines", "head", "sealed_from", "unanchored"}),
     "models fetch": ((1, *IN), {"tenant", "version", "path"}),
     "evaluate": (IN, {"data", "simulated", "model_version", "dimensions"}),
     "score": (("--lead", f"{TENANT}-000003", *IN), {"lead_id", "as_of", "decision_id", "model", "clock", "seq"}),
@@ -30,6 +33,9 @@ READING: dict[str, tuple[tuple[object, ...], set[str]]] = {
 WRITING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "tune": (("--minutes", 0, "--dimension", "intent", *IN), {"tenant", "settings", "digest", "searches"}),
     "models promote": ((1, "--reason", "again", *IN), {"tenant", "version", "digest"}),
+    "models gates": ((1, *IN), {"tenant", "version", "state", "gates"}),
+    "models report": ((1, *IN, "--output", "{folder}/c.html"), {"tenant", "version", "path", "report"}),
+    "audit anchor": (("--reason", "a copy was restored", *IN), {"tenant", "line", "head"}),
     "market area": (("national", *IN), {"tenant", "area"}),
     "tenants pool": (("--allow", *IN), {"tenant", "pooled"}),
     "keys create": (("--name", "me", *IN), {"tenant", "name", "role", "key"}),
@@ -44,10 +50,14 @@ ELSEWHERE = {
     "nightly",
     "demo",
     "keys revoke",
+    "models approve",
+    "models reject",
+    "models retire",
     "market load",
     "fairness",
 }
-"""Have tests of their own: test_data, test_fairness, test_ingest, test_keys, test_market, below, and the demo."""
+"""Have tests of their own: test_data, test_fairness, test_governance, test_ingest, test_keys, test_market, below, and
+the demo."""
 
 
 def test_every_command_is_tried() -> None:

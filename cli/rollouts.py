@@ -16,14 +16,14 @@ from lintel.errors import InputError, NotFoundError
 from lintel.home import Home
 from lintel.registry.acts import roll_out
 from lintel.rollouts import controller
-from lintel.rollouts.plan import Plan, Strategy
+from lintel.rollouts.plan import Strategy
 from lintel.rollouts.rollout import Rollout
+from lintel.rollouts.standard import standard_plan
 from lintel.settings import settings
 
 app = typer.Typer(help="Bringing a version in front of callers step by step, judged by what it does there.")
 
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit log.")]
-_AT_ONCE = (1.0,)
 
 
 @app.command("start")
@@ -35,11 +35,11 @@ def start_command(
     steps: Annotated[
         str | None, typer.Option(help="Rising shares up to 1, of leads or (rolling) of workers: 0.01,0.05,0.25,0.5,1.")
     ] = None,
-    step_seconds: Annotated[float | None, typer.Option(min=0, help="Least time of a step; an hour.")] = None,
-    step_answers: Annotated[int | None, typer.Option(min=0, help="Least answers of a step; 200.")] = None,
-    longest_seconds: Annotated[float | None, typer.Option(min=1, help="When it asks a person; after a week.")] = None,
+    step_seconds: Annotated[float | None, typer.Option(min=0, help="Least time of a step.")] = None,
+    step_answers: Annotated[int | None, typer.Option(min=0, help="Least answers of a step.")] = None,
+    longest_seconds: Annotated[float | None, typer.Option(min=1, help="After so long it asks a person.")] = None,
     watch_seconds: Annotated[
-        float | None, typer.Option(min=0, help="How long the way back stays armed afterwards; 30 days.")
+        float | None, typer.Option(min=0, help="How long the way back stays armed afterwards.")
     ] = None,
     tenant: TenantId = DEFAULT_TENANT,
     by: As = None,
@@ -52,7 +52,7 @@ def start_command(
         "longest_seconds": longest_seconds,
         "watch_seconds": watch_seconds,
     }
-    plan = Plan(strategy, _AT_ONCE) if strategy is Strategy.BLUE_GREEN else Plan(strategy)
+    plan = standard_plan(settings(), strategy)
     chosen = {name: value for name, value in given.items() if value is not None}
     plan = replace(plan, **chosen | ({} if steps is None else {"steps": _shares(steps)}))
     with Home(settings()) as home:

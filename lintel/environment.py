@@ -31,4 +31,4 @@ def _text(value: Any) -> str:
         return str(value.resolve())
     if isinstance(value, SecretStr):
         return value.get_secret_value()
-    return json.dumps(value) if isinstance(value, dict) else str(value)
+    return json.dumps(value) if isinstance(value, dict | tuple) else str(value)

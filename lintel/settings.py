@@ -169,6 +169,22 @@ class Settings(BaseSettings):
         default=None,
         description="How an approved version takes over from the champion; null means all leads at once.",
     )
+    rollout_steps: tuple[float, ...] = Field(
+        default=(0.01, 0.05, 0.25, 0.5, 1.0),
+        description="Rising shares of the leads that a rollout goes through, as JSON; the last is 1.",
+    )
+    rollout_step_seconds: float = Field(default=3_600.0, ge=0, description="Least time between two steps of a rollout.")
+    rollout_step_answers: int = Field(
+        default=200, ge=0, description="Least answers of the new model in a step of a rollout."
+    )
+    rollout_longest_seconds: float = Field(
+        default=7 * 86_400.0, gt=0, description="After so long a rollout that could not be decided asks a person."
+    )
+    rollout_watch_seconds: float = Field(
+        default=30 * 86_400.0,
+        ge=0,
+        description="How long the way back stays armed after the last step of a rollout: outcomes mature meanwhile.",
+    )
     restore_alias: bool = Field(
         default=True,
         description="Whether MLflow's alias `champion` is put back when somebody moved it by hand. It is noticed and "
@@ -176,6 +192,9 @@ class Settings(BaseSettings):
     )
     training_window_days: float | None = Field(
         default=None, gt=0, description="Nightly training learns from points of the last so many days; null means all."
+    )
+    drift_window_days: float = Field(
+        default=28.0, gt=0, description="Days whose decision points are compared with the champion's reference."
     )
     seed: int = Field(default=7, description="Seed of every random choice in training and sampling.")
 

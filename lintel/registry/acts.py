@@ -18,6 +18,7 @@ from lintel.registry.risk import Risk
 from lintel.registry.rollout import mirror
 from lintel.registry.traffic import TrafficEntry, assign_traffic
 from lintel.rollouts.plan import Plan
+from lintel.rollouts.standard import standard_plan
 
 STATE_TAG = "lintel.state"
 _LINES = 10_000
@@ -149,7 +150,7 @@ def roll_out(
     neither names a way or there is no champion to compare with. The rollout's id, None for a promotion at once.
     """
     strategy = home.settings.rollout_strategy
-    chosen = plan or (None if strategy is None else Plan(strategy))
+    chosen = plan or (None if strategy is None else standard_plan(home.settings, strategy))
     champion = champion_entry(home.traffic, scope)
     if chosen is None or champion is None or champion.model_version == version:
         promote(home, scope, version, actor=actor, reason=reason, now=now)

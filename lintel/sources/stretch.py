@@ -38,7 +38,7 @@ class Stretch:
                 yield found
 
     def _inside(self, batch: SourceBatch) -> SourceBatch:
-        known = _known_at(batch.events)
+        known = known_at_of(batch.events)
         inside = pa.array([True] * len(batch.events))
         if self.since is not None:
             inside = pc.and_(inside, pc.greater_equal(known, pa.scalar(self.since, known.type)))
@@ -49,7 +49,7 @@ class Stretch:
         return replace(batch, events=batch.events.filter(inside), places=places, rejected=rejected)
 
 
-def _known_at(events: pa.Table) -> pa.ChunkedArray:
+def known_at_of(events: pa.Table) -> pa.ChunkedArray:
     """When each event became known; when it happened where the source does not say."""
     occurred = events.column("occurred_at")
     if "known_at" not in events.column_names:

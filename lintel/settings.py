@@ -190,6 +190,15 @@ class Settings(BaseSettings):
         description="Whether MLflow's alias `champion` is put back when somebody moved it by hand. It is noticed and "
         "logged either way.",
     )
+    gate_set_aside_share: float = Field(
+        default=0.01,
+        ge=0,
+        lt=1,
+        description="Largest share of a data set's rows that a gate sets aside before the run goes on; more block it.",
+    )
+    gate_results_kept: int = Field(
+        default=30, ge=1, description="Results of each gate and tenant that the Data Docs and `lintel gates` keep."
+    )
     training_window_days: float | None = Field(
         default=None, gt=0, description="Nightly training learns from points of the last so many days; null means all."
     )
@@ -243,6 +252,11 @@ class Settings(BaseSettings):
     def monitoring_path(self) -> Path:
         """What the monitors found, as JSON by tenant and area."""
         return (self.home / "monitoring").resolve()
+
+    @property
+    def data_docs_path(self) -> Path:
+        """What the data gates found, as pages: `site` is a static web site."""
+        return (self.home / "data_docs").resolve()
 
     @property
     def audit_head_path(self) -> Path:

@@ -158,6 +158,13 @@ class ModelRegistry:
             for name, value in tags.items():
                 self._client.set_model_version_tag(model_name(scope), str(version), name, value[:_LONGEST_TAG])
 
+    def attach(self, scope: str, version: int, file: Path, *, folder: str) -> str:
+        """Keep a file in a folder of the run that trained a version; the id of that run."""
+        run_id = self.version(scope, version).run_id
+        with self._connected():
+            self._client.log_artifact(run_id, str(file), folder)
+        return run_id
+
     @contextmanager
     def _connected(self) -> Iterator[None]:
         """MLflow's module functions write to one address a process: ours, for as long as we need it, without its

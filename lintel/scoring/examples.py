@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -126,9 +127,13 @@ class Examples:
         pq.write_table(self.table(), path, compression="zstd")
 
     @classmethod
-    def load(cls, path: Path) -> "Examples":
-        """Read what `save` wrote. Raises IncompatibleError for any other Parquet file."""
-        table = pq.read_table(path)
+    def load(cls, path: Path, *, asked_from: int | None = None) -> "Examples":
+        """Read what `save` wrote, or of it only what is asked from a moment (UTC µs) on.
+
+        Raises IncompatibleError for any other Parquet file.
+        """
+        later = None if asked_from is None else pc.field("as_of") >= pa.scalar(asked_from, TIME)
+        table = pq.read_table(path, filters=later)
         metadata = json.loads((table.schema.metadata or {}).get(_METADATA, b"null"))
         if metadata is None:
             raise IncompatibleError(f"{path.name} holds no examples.", mend="Build them again.")

@@ -1,7 +1,7 @@
 """How rows are spread over bins, and how sure that is when rows of one lead are not independent."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
 import numpy as np
@@ -33,6 +33,17 @@ class BinnedSample:
 
     def __len__(self) -> int:
         return len(self.share)
+
+    def take(self, columns: Sequence[int]) -> "BinnedSample":
+        """Some columns, in that order."""
+        place = np.array(columns, np.intp)
+        return BinnedSample(*(getattr(self, part.name)[place] for part in fields(self)))
+
+    def widened(self, width: int) -> "BinnedSample":
+        """With further bins, in which there is nothing."""
+        more = (0, width - self.share.shape[1])
+        covariance = np.pad(self.covariance, [(0, 0), more, more])
+        return replace(self, share=np.pad(self.share, [(0, 0), more]), covariance=covariance)
 
 
 class Clusters:
@@ -81,7 +92,7 @@ class Clusters:
     def _products(self, codes: Rows, width: int) -> tuple[Float64, Float64]:
         """Sum over leads of c cᵀ (K, K), and of c times the lead's mass (K,), where c is a lead's mass by bin."""
         if len(self) == len(codes):
-            squares = np.bincount(codes, self._weight**2, width)
+            squares = np.bincount(codes, self._weight**2, width).astype(np.float64)
             return np.diag(squares), squares
         products, crossed = np.zeros((width, width)), np.zeros(width)
         for first in range(0, len(self), LEADS_AT_A_TIME):
@@ -123,13 +134,6 @@ def joined(samples: Sequence[BinnedSample]) -> BinnedSample:
     if not samples:
         return BinnedSample(np.zeros((0, 2)), np.zeros((0, 2, 2)), np.zeros(0), np.zeros(0))
     width = max(one.share.shape[1] for one in samples)
-    return BinnedSample(
-        share=np.concatenate([_widened(one.share, width, 1) for one in samples]),
-        covariance=np.concatenate([_widened(one.covariance, width, 2) for one in samples]),
-        leads=np.concatenate([one.leads for one in samples]),
-        support=np.concatenate([one.support for one in samples]),
-    )
-
-
-def _widened(array: Float64, width: int, axes: int) -> Float64:
-    return np.pad(array, [(0, 0), *[(0, width - array.shape[-1])] * axes])
+    wide = [one.widened(width) for one in samples]
+    parts = ([getattr(one, part.name) for one in wide] for part in fields(BinnedSample))
+    return BinnedSample(*(np.concatenate(some) for some in parts))

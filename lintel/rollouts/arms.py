@@ -46,7 +46,8 @@ def arms(answers: pa.Table, tenant: str, split: Split) -> tuple[Arm, Arm]:
     if split.strategy is Strategy.SHADOW:
         mine = seen.is_shadow & (seen.digest == split.candidate)
         drawn = ~seen.is_shadow & _drawn(seen, tenant, split)
-        return _arm(seen, mine, ~mine), _arm(seen, drawn & ~seen.is_lesser, drawn & seen.is_lesser)
+        none = np.zeros(len(seen.lead), np.bool_)
+        return _arm(seen, mine, none), _arm(seen, drawn & ~seen.is_lesser, drawn & seen.is_lesser)
     if split.strategy is Strategy.ROLLING:
         return _by_worker(seen, split)
     drawn = _drawn(seen, tenant, split) & ~seen.is_shadow

@@ -181,7 +181,7 @@ def _newest_asked(answers: pa.Table, most: int) -> Asked:
     leads = answers.column("lead_id").to_pylist()
     newest = {lead: row for row, lead in enumerate(leads)}  # the last one wins, and keeps no order but its own
     rows = sorted(newest.values(), reverse=True)[:most]
-    taken = answers.take(rows)
+    taken = answers.take(pa.array(rows, pa.int64()))
     return Asked(
         taken.column("lead_id").to_pylist(),
         taken.column("as_of").cast(pa.int64()).to_numpy(),

@@ -110,15 +110,16 @@ class Rollout:
         return replace(self, progress=replace(self.progress, state=state))
 
     def resumed(self, now: datetime) -> Self:
-        """Going on from where it was held. One that was inconclusive has as long again as it had at first."""
+        """Going on from where it was held. One that was inconclusive has as long again as it had at first, and its step
+        begins anew."""
         if self.progress.state not in (State.HELD, State.INCONCLUSIVE):
             raise InputError(f"A rollout that is {self.progress.state} cannot be resumed.", mend="Only a held one can.")
-        plan = self.plan
-        if self.progress.state is State.INCONCLUSIVE:
-            spent = (now - self.progress.began_at).total_seconds()
-            plan = replace(plan, longest_seconds=spent + plan.longest_seconds)
         state = State.WATCHING if self.is_watching else State.RUNNING
-        return replace(self, plan=plan, progress=replace(self.progress, state=state))
+        if self.progress.state is State.HELD:
+            return replace(self, progress=replace(self.progress, state=state))
+        spent = (now - self.progress.began_at).total_seconds()
+        plan = replace(self.plan, longest_seconds=spent + self.plan.longest_seconds)
+        return replace(self, plan=plan, progress=replace(self.progress, state=state, step_began_at=now))
 
     def decided(self, decision: Decision, now: datetime) -> Self:
         """With the newest judgement."""

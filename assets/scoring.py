@@ -8,7 +8,7 @@ from assets.features import lead_features
 from assets.registry import champion
 from assets.tenants import TENANTS
 from lintel.home import Home
-from lintel.registry.champion import champion_bundle
+from lintel.registry.champion import champion_bundle, champion_entry
 from lintel.scoring.answers import score_batch, store_batch
 
 
@@ -16,8 +16,11 @@ from lintel.scoring.answers import score_batch, store_batch
     deps=[champion, lead_features], group_name="scoring", partitions_def=TENANTS, kinds={"xgboost"}, code_version="1"
 )
 def lead_scores(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
-    """Every open lead's answer from the champion, stored for lists and as the last resort of an outage."""
+    """Every open lead's answer from the champion, stored for lists and as the last resort of an outage; none while the
+    first version of a tenant waits for a person's approval."""
     tenant = context.partition_key
+    if champion_entry(home.traffic, tenant) is None:
+        return dg.MaterializeResult(metadata={"dagster/row_count": 0, "waits_for": "the approval of a first version"})
     log = home.log(tenant, now=datetime.now(UTC))
     model = champion_bundle(home.traffic, home.settings.bundles_path, tenant)
     now = datetime.now(UTC)

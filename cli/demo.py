@@ -32,16 +32,25 @@ WIDE = 115  # columns of a terminal in which the reasons fit beside the scores
 def demo(
     leads: Annotated[int, typer.Option(min=1, max=50, help="How many leads to show.")] = 10,
     simulate: Annotated[bool, typer.Option("--simulate", help="Use the simulator even if the data is there.")] = False,
+    rollout: Annotated[
+        bool, typer.Option("--rollout", help="Show a better model take over under load, and a bad one taken back.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Data, nightly run, champion, bento, HTTP: the leads most worth a call, with scores, intervals and reasons."""
-    home = Home(settings())
     source, tenant = _simulation() if simulate else _data()
+    if rollout:
+        _roll_out(source, tenant, as_json)
+        return
+    home = Home(settings())
     take_in(home, source, tenant)
     run = run_nightly(tenant.id)
     serving = champion_entry(home.traffic, tenant.id)
     if serving is None:
-        raise UnavailableError(f"No champion serves {tenant.id!r} after the nightly run.")
+        raise UnavailableError(
+            f"No champion serves {tenant.id!r} after the nightly run.",
+            mend=f"`lintel models list --tenant {tenant.id}` says what waits for approval.",
+        )
     key_name = f"demo-{secrets.token_hex(4)}"
     token = home.keys.create(tenant.id, key_name, "read")
     note("building and starting the scoring service")
@@ -53,6 +62,15 @@ def demo(
     if not as_json:
         _show(tenant, serving.model_version, answers)
     emit(value, as_json=as_json)
+
+
+def _roll_out(source: Source, tenant: Tenant, as_json: bool) -> None:
+    from cli.rollout_demo import rollout_demo, show_rollouts  # noqa: PLC0415  # seconds that the other demo does not spend
+
+    found = rollout_demo(source, tenant)
+    if not as_json:
+        show_rollouts(found)
+    emit(found, as_json=as_json)
 
 
 def _data() -> tuple[Source, Tenant]:

@@ -83,10 +83,10 @@ def _refuse_second(instance: dg.DagsterInstance, tenant: str) -> None:
         raise UnavailableError(f"Run {other} of {tenant!r} is at work.", mend="Wait for it, or end its process.")
 
 
-def bento_tag(result: dg.ExecuteInProcessResult) -> str:
-    """The tag of the bento that the run built."""
+def bento_tag(result: dg.ExecuteInProcessResult) -> str | None:
+    """The tag of the bento that the run built; None while a first version waits for approval."""
     (made,) = result.asset_materializations_for_node("lead_scoring_bento")
-    return str(made.metadata["tag"].value)
+    return str(made.metadata["tag"].value) if "tag" in made.metadata else None
 
 
 @dataclass(frozen=True, slots=True)

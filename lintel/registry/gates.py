@@ -18,8 +18,9 @@ class GateBounds:
     """What a candidate has to keep.
 
     `ece_allowance`: expected calibration error above the band of a calibrated forecaster that does no harm yet.
-    `slope`: least and greatest calibration slope. `coverage_allowance`: share by which a band may hold less than the
-    binomial band of its level. `least_leads`: of a newest fold on which calibration and coverage are judged at all.
+    `slope`: least and greatest calibration slope, which its interval must reach. `coverage_allowance`: share by which
+    a band may hold less than the binomial band of its level. `least_leads`: of a newest fold on which calibration and
+    coverage are judged at all.
     `latency_ratio`: of CPU time to the champion's, beyond `latency_floor_ms` a lead, which is noise. `megabytes`: of
     the bundle on disk.
     """
@@ -130,10 +131,20 @@ def _calibration(metrics: Json, bounds: GateBounds) -> GateResult:
         worst = max(worst, (one["ece"], bound), key=lambda pair: pair[0] - pair[1] if pair[1] else -1.0)
         if one["ece"] > bound:
             faults.append(f"{name}: calibration error {one['ece']:.3f}, at most {bound:.3f} by chance and allowance")
-        slope = one.get("calibration_slope")
-        if slope is not None and not bounds.slope[0] <= slope <= bounds.slope[1]:
-            faults.append(f"{name}: calibration slope {slope:.2f}, outside {bounds.slope[0]:g} to {bounds.slope[1]:g}")
+        faults += _slope_fault(name, one, bounds)
     return _soft("calibration", judged, faults, worst, f"fewer than {bounds.least_leads} leads in every newest fold")
+
+
+def _slope_fault(name: str, one: Json, bounds: GateBounds) -> list[str]:
+    """Said where the whole interval of the slope lies outside; bundles from before there was one have the slope."""
+    slope, (least, most) = one.get("calibration_slope"), bounds.slope
+    if slope is None:
+        return []
+    low, high = one.get("intervals", {}).get("calibration_slope") or (slope, slope)
+    if high >= least and low <= most:
+        return []
+    told = f"{slope:.2f}" if low == high else f"{slope:.2f} ({low:.2f} to {high:.2f})"
+    return [f"{name}: calibration slope {told}, outside {least:g} to {most:g}"]
 
 
 def _coverage(metrics: Json, bounds: GateBounds) -> GateResult:

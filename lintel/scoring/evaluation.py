@@ -23,10 +23,12 @@ from lintel.scoring.evidence import JUDGED_ON_POOL, Rung
 from lintel.scoring.examples import Examples
 from lintel.scoring.folds import Fold, Folds, split
 from lintel.scoring.importance import importance
-from lintel.scoring.reliability import expected_calibration_error
+from lintel.scoring.reliability import calibration_line, expected_calibration_error
+from lintel.scoring.resampling import bootstrap_interval
 from lintel.scoring.scorer import Scorer
 from lintel.scoring.timing_curve import EDGES_DAYS
 
+Bool = NDArray[np.bool_]
 Float64 = NDArray[np.float64]
 Json = dict[str, Any]
 Log = Callable[[str], None]
@@ -173,10 +175,25 @@ def _evaluated(dimension: Dimension, examples: Examples, tested: TestedFold, see
         "coverage": _coverage(dimension, examples, tested, seed),
         "members": [one.to_json() for one in dimension.evidence],
         "importance": importance(dimension, examples, found.rows, catalogue(), seed=seed),
-        "intervals": {"auc": whole["auc_interval"], "level": 0.95, "resampled": "leads"},
+        "intervals": {
+            "auc": whole["auc_interval"],
+            "calibration_slope": _slope_interval(found, seed),
+            "level": 0.95,
+            "resampled": "leads",
+        },
         "folds": _fold_figures(folds),
         **({"within": _within(dimension, examples, found)} if dimension.name == "timing" else {}),
     }
+
+
+def _slope_interval(found: Forecasts, seed: int) -> list[float] | None:
+    """Of the calibration slope, which some hundred leads hardly tell; None where they have one outcome."""
+
+    def slope(outcome: Bool, probability: Float64, weight: Float64) -> float:
+        return calibration_line(outcome, probability, weight)[0]
+
+    low, high = bootstrap_interval(slope, found.outcome, found.model, found.weight, found.lead, seed=seed)
+    return [low, high] if low <= high else None
 
 
 def _light(light: Dimension | MissingDimension | None, examples: Examples, found: Forecasts) -> Json:

@@ -56,10 +56,14 @@ def list_command(tenant: TenantId = DEFAULT_TENANT, as_json: Json = False) -> No
 def _versions_table(tenant: str, versions: Sequence[Mapping[str, Any]]) -> Table:
     """Without the ids of the runs, which `--json` gives."""
     rows = [
-        (one["version"], _minute(one["created_at"]), one["state"], one["digest"].removeprefix("sha256:"))
+        (one["version"], _minute(one["created_at"]), one["state"], ", ".join(one["aliases"]), _sha256(one["digest"]))
         for one in versions
     ]
-    return table(f"models of {tenant}", ("version", "made", "state", "digest (sha256)"), rows)
+    return table(f"models of {tenant}", ("version", "made", "state", "aliases", "digest (sha256)"), rows)
+
+
+def _sha256(digest: str) -> str:
+    return digest.removeprefix("sha256:")
 
 
 def _minute(moment: str) -> str:

@@ -146,6 +146,8 @@ class ModelStates(Handle):
         told: dict[str, Any] = {"actor": actor, "reason": decided.reason, "now": now}
         with self._database.write() as connection:
             present = read_state(connection, scope, version)
+            if present.state not in {State.DRAFT, State.REJECTED}:
+                raise IncompatibleError(f"{present.name} is {present.state}: it was judged already.")
             if present.state is State.REJECTED:
                 present = move_state(connection, scope, version, State.DRAFT, **told | {"reason": "judged anew"})
             values = {"gates": _gates_json(gates), "risk": str(risk)}

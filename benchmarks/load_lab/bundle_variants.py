@@ -48,7 +48,9 @@ def _with_a_weight_more(content: dict[str, Any]) -> dict[str, Any]:
     content["manifest"]["format"] = _WITHOUT_GOLDEN
     content.pop("light", None)
     ready = next(one for one in content["dimensions"].values() if "calibrated" in one)
-    ready["calibrated"]["stack"]["weights"].append(0.0)
+    stack = ready["calibrated"]["stack"]
+    stack["weights"].append(0.0)
+    stack["weight_draws"] = [[*draw, 0.0] for draw in stack["weight_draws"]]
     return content
 
 

@@ -71,6 +71,7 @@ GROUPS = (
         "cli.rollouts",
     ),
     ("audit", "The audit log: who did what to models, and whether that record is whole.", "cli.audit"),
+    ("alerts", "What is wrong now, who has taken it on, and whom alerts are told to.", "cli.alerts"),
     ("keys", "API keys of a tenant.", "cli.keys"),
     ("predictions", "The log of all answers: what is in it, and whether anything is missing.", "cli.predictions"),
     ("tenants", "Tenants (brokerage accounts), and whether models of others may learn from them.", "cli.tenants"),

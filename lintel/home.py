@@ -10,6 +10,7 @@ from typing import Self
 
 import pyarrow.compute as pc
 
+from lintel.alerts.store import AlertStore
 from lintel.errors import InputError
 from lintel.events.columns import columns_from_table
 from lintel.monitoring.record import MonitoringRecord
@@ -95,6 +96,10 @@ class Home:
         return RolloutStore.open(self.settings.state_url)
 
     @cached_property
+    def alerts(self) -> AlertStore:
+        return AlertStore.open(self.settings.state_url)
+
+    @cached_property
     def registry(self) -> ModelRegistry:
         settings = self.settings
         return ModelRegistry(settings.mlflow_url, artifacts=settings.artifacts_path, bundles=settings.bundles_path)
@@ -148,6 +153,6 @@ class Home:
 
     def close(self) -> None:
         """Close what was opened; it opens again on the next use."""
-        for name in ("events", "scores", "keys", "traffic", "audit", "states", "rollouts"):
+        for name in ("events", "scores", "keys", "traffic", "audit", "states", "rollouts", "alerts"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()

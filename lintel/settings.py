@@ -199,6 +199,33 @@ class Settings(BaseSettings):
     gate_results_kept: int = Field(
         default=30, ge=1, description="Results of each gate and tenant that the Data Docs and `lintel gates` keep."
     )
+    alert_rules: Path | None = Field(
+        default=None, description="TOML file that changes, adds or ends alert rules, for all tenants or some."
+    )
+    alert_webhook_url: SecretStr | None = Field(
+        default=None, description="Address of a webhook that is sent every alert as JSON."
+    )
+    alert_webhook_secret: SecretStr | None = Field(
+        default=None, description="Secret that signs what the webhook is sent; null means it is not signed."
+    )
+    alert_slack_url: SecretStr | None = Field(
+        default=None, description="Address of a Slack-compatible incoming webhook that is sent every alert."
+    )
+    alert_smtp_url: SecretStr | None = Field(
+        default=None, description="Mail server for alerts: `smtp://USER:PASSWORD@HOST:PORT`."
+    )
+    alert_email_from: str | None = Field(default=None, description="Sender of alerts by e-mail.")
+    alert_email_to: tuple[str, ...] = Field(default=(), description="Recipients of alerts by e-mail, as a JSON list.")
+    alert_private_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Hosts of webhooks that may have private addresses and be spoken to without TLS, as a JSON list.",
+    )
+    alert_messages_per_hour: int = Field(
+        default=60, ge=1, description="Most alert messages to a sink in an hour; what is more waits and is grouped."
+    )
+    alert_runbooks_url: str = Field(
+        default="docs/runbooks/", description="What the addresses of runbooks in alerts begin with."
+    )
     training_window_days: float | None = Field(
         default=None, gt=0, description="Nightly training learns from points of the last so many days; null means all."
     )

@@ -4,6 +4,7 @@ import dagster as dg
 
 from assets import drift, fairness, features, ingest, pooling, predictions, registry, scoring, training
 from orchestration import jobs
+from orchestration.alert_sensor import alert_rules
 from orchestration.resources import home
 from orchestration.rollout_sensor import rollout_steps
 from orchestration.schedules import nightly_by_tenant, pooling_by_labels, prediction_log_by_hour
@@ -15,7 +16,7 @@ defs = dg.Definitions(
     asset_checks=dg.load_asset_checks_from_modules(_MODULES),
     jobs=[jobs.nightly, jobs.pooling, jobs.prediction_log],
     schedules=[nightly_by_tenant, pooling_by_labels, prediction_log_by_hour],
-    sensors=[rollout_steps],
+    sensors=[alert_rules, rollout_steps],
     resources={"home": home},
     executor=dg.in_process_executor,  # a process for each step would import for longer than most steps work
 )

@@ -1,0 +1,1 @@
+"""Where alerts are told: a log, a webhook, a Slack-compatible webhook, e-mail."""

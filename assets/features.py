@@ -3,15 +3,14 @@
 from datetime import UTC, datetime
 
 import dagster as dg
-import pandas as pd
 import pyarrow.parquet as pq
 
-from assets.gates import check_result
+from assets.gates import gate
 from assets.ingest import event_lake
 from assets.tenants import TENANTS
 from assets.whole_file import whole_file
 from expectations import features as features_suite
-from expectations.suite import validate
+from expectations.evaluation import evaluate
 from lintel.features.catalogue import catalogue
 from lintel.features.drivers import nightly_features
 from lintel.home import Home
@@ -50,5 +49,8 @@ def lead_features_are_sound(
     context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]
 ) -> dg.AssetCheckResult:
     """The catalogue's columns in full, one row a lead, counts that are not negative, shares in 0..1."""
-    frame = pd.read_parquet(home.work(context.partition_key, FILE))
-    return check_result(validate(frame, features_suite.NAME, features_suite.expectations(catalogue())))
+    tenant, now = context.partition_key, datetime.now(UTC)
+    log = home.log(tenant, now=now)
+    table = features_suite.frame(pq.read_table(home.work(tenant, FILE)), catalogue(), log.as_of)
+    rules = features_suite.rules(catalogue(), len(log.lead_ids))
+    return gate(home, tenant, evaluate(table, features_suite.NAME, rules), now)

@@ -5,14 +5,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+import numpy as np
 
-from assets.gates import check_result
+from assets.gates import gated
 from assets.ingest import event_lake
 from assets.pictures import picture
 from assets.tenants import TENANTS
 from assets.whole_file import whole_file
 from expectations import examples as examples_suite
-from expectations.suite import validate
+from expectations.evaluation import evaluate
+from expectations.verdict import verdict
 from lintel.errors import InputError
 from lintel.fairness.groups import FILE as GROUPS
 from lintel.fairness.groups import read_groups
@@ -55,9 +57,19 @@ def training_examples(context: dg.AssetExecutionContext, home: dg.ResourceParam[
 def training_examples_are_sound(
     context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]
 ) -> dg.AssetCheckResult:
-    """Identity, positive weights, labels from the four known answers, and outcomes that lie after their question."""
-    frame = examples_suite.read(home.work(context.partition_key, EXAMPLES))
-    return check_result(validate(frame, examples_suite.NAME, examples_suite.expectations(catalogue(), frame)))
+    """Identity, positive weights, labels from the four known answers, and outcomes that lie after their question.
+
+    Examples that break a rule by themselves are left out of the night's training; too many of them stop the run.
+    """
+    tenant, now = context.partition_key, datetime.now(UTC)
+    path = home.work(tenant, EXAMPLES)
+    table = examples_suite.read(path, catalogue(), home.log(tenant, now=now).as_of)
+    result = evaluate(table, examples_suite.NAME, examples_suite.rules(catalogue(), table))
+    found = verdict(result, home.settings.gate_set_aside_share)
+    if found.set_aside.any():
+        with whole_file(path) as partial:
+            Examples.load(path).take(np.flatnonzero(~found.set_aside)).save(partial)
+    return gated(home, tenant, found, now)
 
 
 @dg.asset(

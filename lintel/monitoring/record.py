@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +47,18 @@ class MonitoringRecord:
         """The last finding of an area; None if there is none."""
         files = self._files(tenant, area)
         return _content(files[-1]) if files else None
+
+    def forget(self, tenant: str, area: str, *, kept: int, by: str) -> int:
+        """Remove all but the newest `kept` findings of an area for each value of the field `by`; how many went."""
+        seen: Counter[Any] = Counter()
+        old = []
+        for path in reversed(self._files(tenant, area)):
+            value = _content(path).get(by)
+            seen[value] += 1
+            old += [path] if seen[value] > kept else []
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
 
     def _folder(self, tenant: str, area: str) -> Path:
         if area not in AREAS:

@@ -1,11 +1,12 @@
 """The event store: the one place where events are written, and where they are read by lead, by time and by `seq`."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from lintel.errors import InputError
@@ -19,6 +20,7 @@ from lintel.store.engine import Database, RowRead
 from lintel.store.handle import Handle
 from lintel.store.quarantine import Quarantine, Quarantined
 from lintel.store.rows import READ_COLUMNS, new_events, stored_table
+from lintel.store.set_aside import RowFault, SetAside, SetAsideReport, shown
 from lintel.store.tables import bodies, events, lead_merges, tenants
 from lintel.store.tenant_state import ChangedLeads, TenantState
 from lintel.store.tenants import Clock, Tenant
@@ -34,7 +36,7 @@ _OF_LEADS = events.c.lead_id.in_(sa.bindparam("leads", expanding=True))
 _BY_LEAD = _EVENTS.where(_OF_LEADS).order_by(events.c.lead_id, events.c.occurred_at, events.c.seq)
 # `seq + 0`: by the bare column SQLite goes through the whole log instead of the index by lead, at twenty times the time
 _BY_LEAD_UP_TO = _BY_LEAD.where(events.c.seq + 0 <= sa.bindparam("up_to_seq"))
-_BY_TIME = _EVENTS.order_by(events.c.occurred_at, events.c.seq).limit(sa.bindparam("limit"))
+_BY_TIME = _EVENTS.where(shown()).order_by(events.c.occurred_at, events.c.seq).limit(sa.bindparam("limit"))
 _BY_TIME_AFTER = _BY_TIME.where(
     sa.tuple_(events.c.occurred_at, events.c.seq)
     > sa.tuple_(sa.bindparam("time", type_=sa.BigInteger), sa.bindparam("seq"))
@@ -48,7 +50,7 @@ _LEAD_SEQ = (
 _LEADS = (
     sa.select(events.c.lead_id)
     .distinct()
-    .where(events.c.tenant == sa.bindparam("tenant"), events.c.lead_id > sa.bindparam("after"))
+    .where(events.c.tenant == sa.bindparam("tenant"), events.c.lead_id > sa.bindparam("after"), shown())
     .order_by(events.c.lead_id)
     .limit(sa.bindparam("limit"))
 )
@@ -73,7 +75,8 @@ _CHANGED = (
 
 @dataclass(frozen=True, slots=True)
 class _Counters:
-    """A tenant's number and how far its log goes; `merges` grows with every change of who lives on as whom."""
+    """A tenant's number and how far its log goes; `merges` grows with every change of who lives on as whom, and of what
+    is set aside."""
 
     number: int
     last_seq: int
@@ -126,8 +129,10 @@ class EventStore(Handle):
         super().__init__(database)
         self._writer = EventWriter(database)
         self._quarantine = Quarantine(database)
+        self._aside = SetAside(database)
         self.context = ContextStore(database)
         self._known_aliases: dict[int, tuple[int, list[Merge], Aliases]] = {}
+        self._known_aside: dict[int, tuple[int, list[int]]] = {}
         self._known_settings: dict[str, tuple[str, Tenant]] = {}
         self._read_state = RowRead(_STATE, database)
         self._read_changed = RowRead(_CHANGED, database)
@@ -218,10 +223,10 @@ class EventStore(Handle):
             connection.execute(change)
             seqs = sa.select(events.c.seq).where(mine)
             connection.execute(sa.delete(bodies).where(bodies.c.tenant == number, bodies.c.seq.in_(seqs)))
-            removed = connection.execute(sa.delete(events).where(mine)).rowcount
-            connection.execute(sa.delete(lead_merges).where(lead_merges.c.tenant == number, merged))
             for member in members:
                 self._quarantine.erase(connection, number, member)
+            removed = connection.execute(sa.delete(events).where(mine)).rowcount
+            connection.execute(sa.delete(lead_merges).where(lead_merges.c.tenant == number, merged))
         self._database.forget_log()
         return Erased(tuple(members), removed)
 
@@ -254,7 +259,7 @@ class EventStore(Handle):
         for start in range(0, len(wanted), _LEADS_PER_QUERY):
             some = wanted[start : start + _LEADS_PER_QUERY]
             rows += self._rows(query, tenant=counters.number, leads=some, up_to_seq=up_to_seq)
-        return aliases.relabel(stored_table(tenant, rows))
+        return aliases.relabel(self._shown(counters, stored_table(tenant, rows)))
 
     def survivors(
         self, tenant: str, lead_ids: Sequence[str], *, up_to_seq: int | None = None, merged_by: datetime | None = None
@@ -271,7 +276,7 @@ class EventStore(Handle):
         return stored_table(tenant, self._rows(query, tenant=number, time=time, seq=seq, limit=limit))
 
     def changes(self, tenant: str, after_seq: int = 0, limit: int = 10_000) -> pa.Table:
-        """The next events by `seq`, as recorded: the feed that derived data follows."""
+        """The next events by `seq`, as recorded and with those set aside: the feed that derived data follows."""
         number = self._counters(tenant).number
         return stored_table(tenant, self._rows(_CHANGES, tenant=number, after_seq=after_seq, limit=limit))
 
@@ -303,7 +308,7 @@ class EventStore(Handle):
         return self._counters(tenant).last_seq
 
     def newest_known_at(self, tenant: str) -> datetime | None:
-        """Where the log ends: the newest `known_at` ever written. Erasing a lead does not move it back."""
+        """Where the log ends: the newest `known_at` ever written and not set aside. Erasing a lead does not move it."""
         newest = self._counters(tenant).newest_known_at
         return None if newest is None else from_microseconds(newest)
 
@@ -356,15 +361,45 @@ class EventStore(Handle):
         return found
 
     def count(self, tenant: str) -> int:
-        """How many events the tenant has."""
+        """How many events the tenant has, without those set aside."""
         number = self._counters(tenant).number
         with self._database.read() as connection:
-            query = sa.select(sa.func.count()).select_from(events).where(events.c.tenant == number)
+            query = sa.select(sa.func.count()).select_from(events).where(events.c.tenant == number, shown())
             return connection.execute(query).scalar_one()
 
     def quarantined(self, tenant: str, limit: int = 100) -> list[Quarantined]:
         """Rows that were not taken, the newest first."""
         return self._quarantine.newest(self._counters(tenant).number, limit)
+
+    # setting aside
+
+    def set_aside(self, tenant: str, faults: Sequence[RowFault], now: datetime) -> SetAsideReport:
+        """Let `faults` be all that is set aside of the tenant's log. No read but `changes` shows these events."""
+        return self._aside.replace(self._counters(tenant).number, faults, to_microseconds(now))
+
+    def release(self, tenant: str, seqs: Sequence[int], now: datetime) -> int:
+        """Let events that were set aside return for good; how many of them were."""
+        return self._aside.release(self._counters(tenant).number, seqs, to_microseconds(now))
+
+    def seqs_aside(self, tenant: str) -> list[int]:
+        """The events that are set aside, ascending."""
+        return self._aside.seqs(self._counters(tenant).number)
+
+    def released(self, tenant: str) -> Mapping[str, list[int]]:
+        """Rule -> events that were released from it."""
+        return self._aside.released(self._counters(tenant).number)
+
+    def _shown(self, counters: _Counters, table: pa.Table) -> pa.Table:
+        """Without what is set aside, which is read again only when the tenant's count of merges has changed."""
+        aside = self._seqs_aside(counters)
+        return table.filter(pc.invert(pc.is_in(table.column("seq"), pa.array(aside)))) if aside else table
+
+    def _seqs_aside(self, counters: _Counters) -> list[int]:
+        number, version = counters.number, counters.merges
+        known = self._known_aside.get(number)
+        if known is None or known[0] != version:
+            known = self._known_aside[number] = (version, self._aside.seqs(number) if version else [])
+        return known[1]
 
     def _rows(self, query: sa.Select[Any], **parameters: object) -> list[Any]:
         """Plain tuples straight from the driver: a result of SQLAlchemy would wrap each."""
@@ -385,7 +420,8 @@ class EventStore(Handle):
         if known is None or known[0] != version:
             columns = [lead_merges.c[name] for name in Merge.__dataclass_fields__]
             query = sa.select(*columns).where(lead_merges.c.tenant == number)
-            merges = [Merge(*row) for row in self._rows(query)] if version else []
+            aside = set(self._seqs_aside(counters))
+            merges = [Merge(*row) for row in self._rows(query) if row[0] not in aside] if version else []
             known = self._known_aliases[number] = (version, merges, Aliases(merges))
         if (up_to_seq is None and merged_by is None) or not known[2]:
             return known[2]

@@ -72,8 +72,20 @@ class Lake:
             if manifest.watermark < newest:  # the newest events were erased before they came here
                 manifest = replace(manifest, watermark=newest)
                 _save(folder, manifest)
-            _compact(folder, manifest)
+            manifest = _compact(folder, manifest)
+            _leave_out(folder, manifest, store.seqs_aside(tenant))
         return LakeReport(added, parts, manifest.watermark, now)
+
+    def leave_out(self, store: EventStore, tenant: str) -> int:
+        """Show what the store shows: without the events that are set aside there; how many these are."""
+        with self._writing(tenant) as folder:
+            aside = store.seqs_aside(tenant)
+            _leave_out(folder, read_manifest(folder, tenant), aside)
+        return len(aside)
+
+    def recorded(self, tenant: str) -> pa.Table:
+        """All events as they came in: under the lead that was named, and with those that are set aside."""
+        return self._retried(tenant, self._recorded)
 
     def read(
         self,
@@ -83,7 +95,8 @@ class Lake:
         leads: Sequence[str] | None = None,
         columns: Sequence[str] | None = None,
     ) -> pa.Table:
-        """Events in STORED_SCHEMA, or some columns of it, merged contacts under the lead they live on as.
+        """Events in STORED_SCHEMA, or some columns of it, merged contacts under the lead they live on as; without those
+        that are set aside.
 
         `up_to_seq` shows the log as it was. The order is that of the parts; a tenant without events has no rows.
         Raises InputError for a column that is not in the schema.
@@ -129,8 +142,11 @@ class Lake:
         self, manifest: Manifest, up_to_seq: int | None, leads: Sequence[str] | None, columns: Sequence[str] | None
     ) -> pa.Table:
         newest = manifest.watermark if up_to_seq is None else up_to_seq
-        aliases = Aliases(merge for merge in manifest.merges if merge.seq <= newest)
+        aside = set(manifest.set_aside)
+        aliases = Aliases(merge for merge in manifest.merges if merge.seq <= newest and merge.seq not in aside)
         conditions = []
+        if aside:
+            conditions.append(~pc.field("seq").isin(pa.array(manifest.set_aside, pa.int64())))
         if up_to_seq is not None:
             conditions.append(pc.field("seq") <= up_to_seq)
         if leads is not None:
@@ -142,6 +158,9 @@ class Lake:
         condition = reduce(and_, conditions) if conditions else None
         found = _scan(self._folder(manifest.tenant), parts, selected, condition)
         return aliases.relabel(found).select(wanted)
+
+    def _recorded(self, manifest: Manifest) -> pa.Table:
+        return _scan(self._folder(manifest.tenant), manifest.parts, STORED_SCHEMA.names, None)
 
     def _retried(self, tenant: str, read: Callable[[Manifest], _Result]) -> _Result:
         """Read again if a writer has replaced parts between our look at the manifest and at the parts."""
@@ -228,7 +247,12 @@ def _without_leads(folder: Path, manifest: Manifest, leads: Sequence[str]) -> tu
     return tuple(parts), sum(part.rows for part in manifest.parts) - sum(part.rows for part in parts)
 
 
-def _compact(folder: Path, manifest: Manifest) -> None:
+def _leave_out(folder: Path, manifest: Manifest, aside: Sequence[int]) -> None:
+    if manifest.set_aside != tuple(aside):
+        _save(folder, replace(manifest, set_aside=tuple(aside)))
+
+
+def _compact(folder: Path, manifest: Manifest) -> Manifest:
     """Make one part of the many small ones that frequent advances leave in a day."""
     for day in sorted({part.day for part in manifest.parts}):
         small = [part for part in manifest.parts if part.day == day and part.rows < _SMALL_PART]
@@ -239,6 +263,7 @@ def _compact(folder: Path, manifest: Manifest) -> None:
         manifest = replace(manifest, parts=(*manifest.parts, part))
         _save(folder, manifest)
     _sweep(folder, manifest)
+    return manifest
 
 
 def _save(folder: Path, manifest: Manifest) -> None:

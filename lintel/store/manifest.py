@@ -33,18 +33,23 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Parts in the order in which they were written, merges of leads, and the newest `seq` that was copied."""
+    """Parts in the order in which they were written, merges of leads, the newest `seq` that was copied, and the events
+    that no read shows until they are mended."""
 
     tenant: str
     watermark: int = 0
     parts: tuple[Part, ...] = ()
     merges: tuple[Merge, ...] = field(default=())
+    set_aside: tuple[int, ...] = ()  # ascending
 
     def without(self, parts: set[Part]) -> "Manifest":
         return replace(self, parts=tuple(part for part in self.parts if part not in parts))
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1, sort_keys=True)
+        values = asdict(self)
+        if not self.set_aside:  # as it was written before anything could be: the digest stays the same
+            del values["set_aside"]
+        return json.dumps(values, indent=1, sort_keys=True)
 
     def digest(self) -> str:
         """SHA-256 of what the lake holds, for the lineage of what is made from it."""
@@ -63,7 +68,7 @@ def read_manifest(folder: Path, tenant: str) -> Manifest:
         values = json.loads((folder / NAME).read_text())
         parts = tuple(Part(**part) for part in values["parts"])
         merges = tuple(Merge(**merge) for merge in values["merges"])
-        return Manifest(values["tenant"], values["watermark"], parts, merges)
+        return Manifest(values["tenant"], values["watermark"], parts, merges, tuple(values.get("set_aside", ())))
     except FileNotFoundError:
         return Manifest(tenant)
     except (ValueError, KeyError, TypeError) as error:

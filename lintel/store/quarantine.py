@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from lintel.events.validation import Rejection
 from lintel.language.redaction import redact
 from lintel.store.engine import YIELD_SECONDS, Database
-from lintel.store.tables import quarantine
+from lintel.store.tables import events, quarantine
 
 _CHUNK = 500  # rows a transaction, which takes some 10 ms
 _MAX_COLUMN_LENGTH = 100
@@ -22,7 +22,10 @@ _READ_LENGTH = 400  # of a column's name: redaction shortens, and takes its time
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """A row that was not taken. `raw` is the row without its body."""
+    """A row that was not taken; `raw` is the row without its body.
+
+    Or an event of the log, by its `seq`, that a gate set aside for breaking `rule`, until it is mended or released.
+    """
 
     source: str
     place: str
@@ -30,6 +33,9 @@ class Quarantined:
     reason: str
     raw: str | None
     quarantined_at: int  # UTC µs
+    seq: int | None = None
+    rule: str | None = None
+    released_at: int | None = None  # UTC µs
 
 
 class Quarantine:
@@ -42,7 +48,7 @@ class Quarantine:
         """Keep rejected rows. A row that is here already, from an earlier run over the same source, stays one row."""
         insert = self._database.insert_new(quarantine)
         for start in range(0, len(rejections), _CHUNK):
-            rows = [_row(tenant, one, source, now) for one in rejections[start : start + _CHUNK]]
+            rows = [quarantine_row(tenant, one, source, now) for one in rejections[start : start + _CHUNK]]
             with self._database.write() as connection:
                 connection.execute(insert, rows)
             if start + _CHUNK < len(rejections):
@@ -57,7 +63,9 @@ class Quarantine:
             return [Quarantined(*row) for row in connection.execute(query)]
 
     def erase(self, connection: sa.Connection, tenant: int, lead_id: str) -> None:
-        """Remove the rows that name a lead."""
+        """Remove the rows that name a lead, and those that stand for its events, while these are in the log."""
+        mine = sa.select(events.c.seq).where(events.c.tenant == tenant, events.c.lead_id == lead_id)
+        connection.execute(sa.delete(quarantine).where(quarantine.c.tenant == tenant, quarantine.c.seq.in_(mine)))
         named = json.dumps({"lead_id": lead_id}, ensure_ascii=False)[1:-1]
         connection.execute(
             sa.delete(quarantine).where(
@@ -66,7 +74,8 @@ class Quarantine:
         )
 
 
-def _row(tenant: int, rejection: Rejection, source: str, now: int) -> dict[str, Any]:
+def quarantine_row(tenant: int, rejection: Rejection, source: str, now: int) -> dict[str, Any]:
+    """The row of the table for a rejection, at `now` (UTC µs): the same one twice has the same key."""
     row = {"source": source, **asdict(rejection), "column": _column(rejection.column)}
     digest = blake2b(json.dumps(row, sort_keys=True).encode(), digest_size=16).hexdigest()
     return {"tenant": tenant, "digest": digest, **row, "quarantined_at": now}

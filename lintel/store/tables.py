@@ -18,7 +18,7 @@ from sqlalchemy import (
     Text,
 )
 
-EVENTS_HEAD = "0002"
+EVENTS_HEAD = "0003"
 STATE_HEAD = "0004"
 """Newest migrations, so that opening a store that is up to date does not load Alembic."""
 
@@ -96,6 +96,7 @@ lead_merges = Table(
     sqlite_with_rowid=False,
 )
 
+_IN_THE_LOG = sa.text("seq IS NOT NULL")
 quarantine = Table(
     "quarantine",
     EVENTS,
@@ -107,7 +108,19 @@ quarantine = Table(
     Column("reason", Text, nullable=False),
     Column("raw", Text),
     Column("quarantined_at", BigInteger, nullable=False),
+    Column("seq", BigInteger),  # of an event in the log that a gate set aside
+    Column("rule", Text),  # that the event breaks
+    Column("released_at", BigInteger),  # since when it is shown in spite of it
     Index("quarantine_by_time", "tenant", "quarantined_at", "digest"),
+    Index(
+        "quarantine_by_seq",
+        "tenant",
+        "seq",
+        "rule",
+        unique=True,
+        sqlite_where=_IN_THE_LOG,
+        postgresql_where=_IN_THE_LOG,
+    ),
     sqlite_with_rowid=False,
 )
 

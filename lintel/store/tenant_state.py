@@ -16,7 +16,7 @@ class TenantState:
     number: int
     last_seq: int  # of the newest event, 0 before the first
     newest_known_at: int | None  # UTC µs, where the log ends
-    merges: int  # grows when leads are merged and when one is erased, which removes events
+    merges: int  # grows when leads are merged, when one is erased, and when events are set aside or return
     context_changes: int  # grows with every change of the market series
 
     def time(self, now: datetime) -> datetime:

@@ -4,36 +4,44 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from expectations import events, examples, features
-from expectations.suite import SuiteResult, validate
+from expectations.evaluation import evaluate
+from expectations.suite import SuiteResult
 from lintel.features.catalogue import catalogue
 from lintel.features.feature import Aggregation
 from lintel.home import Home
-from tests.orchestration.nightly_home import TENANT, NightlyHome
+from tests.orchestration.nightly_home import NOW, TENANT, NightlyHome
 
 Frames = dict[str, pd.DataFrame]
+LEADS = 50
 
 
 @pytest.fixture(scope="module")
 def frames(nightly_home: NightlyHome) -> Frames:
     """The first rows of what the run of the fixture wrote."""
     with Home(nightly_home.settings) as home:
-        return {
-            "events": home.lake.read(TENANT).to_pandas().head(200),
-            "features": pd.read_parquet(home.work(TENANT, "lead_features.parquet")).head(50),
-            "examples": examples.read(home.work(TENANT, "examples.parquet")).head(50),
+        clock = home.log(TENANT, now=NOW).as_of
+        rows = features.frame(pq.read_table(home.work(TENANT, "lead_features.parquet")), catalogue(), clock)
+        tables = {
+            "events": events.frame(home.lake.recorded(TENANT), NOW).slice(0, 200),
+            "features": rows.slice(0, LEADS),
+            "examples": examples.read(home.work(TENANT, "examples.parquet"), catalogue(), clock).slice(0, 50),
         }
+    return {name: table.to_pandas() for name, table in tables.items()}
 
 
 def checked(suite: str, frame: pd.DataFrame) -> SuiteResult:
+    table = pa.Table.from_pandas(frame, preserve_index=False)
     made = {
-        "events": events.expectations,
-        "features": lambda: features.expectations(catalogue()),
-        "examples": lambda: examples.expectations(catalogue(), frame),
+        "events": events.rules,
+        "features": lambda: features.rules(catalogue(), LEADS),
+        "examples": lambda: examples.rules(catalogue(), table),
     }
-    return validate(frame, suite, made[suite]())
+    return evaluate(table, suite, made[suite]())
 
 
 @pytest.mark.parametrize("suite", ["events", "features", "examples"])

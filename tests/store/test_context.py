@@ -210,6 +210,9 @@ def test_an_older_database_gets_the_table(tmp_path: Path) -> None:
     with engine.begin() as connection:  # as migration 0001 left it
         connection.exec_driver_sql("DROP TABLE context")
         connection.exec_driver_sql("ALTER TABLE tenants DROP COLUMN context_changes")
+        connection.exec_driver_sql("DROP INDEX quarantine_by_seq")
+        for column in ("seq", "rule", "released_at"):
+            connection.exec_driver_sql(f"ALTER TABLE quarantine DROP COLUMN {column}")
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
         old = '{"id": "acme", "labels": "crm", "clock": "live"}'
         connection.execute(sa.text("UPDATE tenants SET settings = :old"), {"old": old})

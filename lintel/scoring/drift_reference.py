@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from lintel.errors import InputError
+from lintel.features.feature import OF_CONTEXT, Aggregation
 from lintel.labels.outcomes import Outcome, Status
 from lintel.monitoring.drift.binned import BinnedSample, binned, joined
 from lintel.monitoring.drift.bins import Bins, quantile_bins
@@ -24,6 +25,9 @@ Float64 = NDArray[np.float64]
 MOST_FORECAST = 5_000
 """Rows of each dimension that are forecast, drawn at random."""
 
+SHARED = OF_CONTEXT | {Aggregation.SEASON}
+"""What is the same for all leads at a moment. It moves with time itself: no sample of leads can say by how much."""
+
 
 def drift_reference(scorer: Scorer, examples: Examples, *, seed: int) -> Reference | None:
     """What is normal for a scorer, from the folds that came after those its members learnt from.
@@ -36,8 +40,9 @@ def drift_reference(scorer: Scorer, examples: Examples, *, seed: int) -> Referen
     lead, as_of = examples.points.queries.lead, examples.points.queries.as_of
     if len(np.unique(lead[rows])) < 2:
         return None
-    weight, features = examples.points.weight[rows], examples.features[rows]
-    bins = quantile_bins(examples.names, features.T, weight)
+    columns = [place for place, one in enumerate(scorer.catalogue.features) if one.aggregation not in SHARED]
+    weight, features = examples.points.weight[rows], examples.features[np.ix_(rows, columns)]
+    bins = quantile_bins([examples.names[place] for place in columns], features.T, weight)
     asked = {name: rows[asked_of(examples.outcomes[name], rows)] for name in scorer.ready}
     asked = {name: some for name, some in asked.items() if len(np.unique(lead[some])) > 1}
     forecast = {name: drawn_rows(some, MOST_FORECAST, seed) for name, some in asked.items()}
@@ -49,7 +54,7 @@ def drift_reference(scorer: Scorer, examples: Examples, *, seed: int) -> Referen
         predictions=_forecast_profile(scorer, examples, forecast),
         outcomes=outcome_profile(examples, known),
         dimensions=tuple(asked),
-        importance=_importance(scorer, examples, asked, seed),
+        importance=_importance(scorer, examples, asked, seed)[:, columns],
         asked_from=int(as_of[rows].min()),
         asked_until=int(as_of[rows].max()),
     )

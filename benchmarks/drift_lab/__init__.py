@@ -1,0 +1,1 @@
+"""What `benchmarks.drift` measures: simulated tables, real streams, and a table of a million rows."""

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import SecretStr
 
 from lintel.alerts.message import Message, plain_text, shortened
+from lintel.alerts.sinks.posting import cut_off
 from lintel.alerts.sinks.sink import DeliveryError
 from lintel.errors import InputError
 
@@ -61,7 +62,8 @@ class EmailSink:
             raise DeliveryError(self.name, "the connection broke") from None
 
     def _hand_in(self, mail: EmailMessage) -> None:
-        with smtplib.SMTP(self.server.host, self.server.port, timeout=self.seconds) as client, _ended(client, self):
+        with smtplib.SMTP(timeout=self.seconds) as client, _ended(client, self.seconds):
+            client.connect(self.server.host, self.server.port)
             client.ehlo()
             if client.has_extn("starttls"):
                 client.starttls(context=self.trust or ssl.create_default_context())
@@ -111,9 +113,9 @@ def _html(message: Message) -> str:
 
 
 @contextmanager
-def _ended(client: smtplib.SMTP, sink: EmailSink) -> Iterator[None]:
+def _ended(client: smtplib.SMTP, seconds: float) -> Iterator[None]:
     """Cut the connection when the time is over, however slowly the server talks."""
-    cut = Timer(sink.seconds, client.close)
+    cut = Timer(seconds, lambda: cut_off(client.sock))
     cut.daemon = True
     cut.start()
     try:

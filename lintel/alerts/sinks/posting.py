@@ -78,7 +78,7 @@ def _once(receiver: Receiver, sink: str, body: bytes, headers: Mapping[str, str]
 @contextmanager
 def _ended_at(connected: socket.socket, ends: float) -> Iterator[None]:
     """Cut the connection at a monotonic time: a receiver that sends a byte a second keeps within every timeout."""
-    cut = threading.Timer(max(0.0, ends - time.monotonic()), _cut, (connected,))
+    cut = threading.Timer(max(0.0, ends - time.monotonic()), cut_off, (connected,))
     cut.daemon = True
     cut.start()
     try:
@@ -87,8 +87,10 @@ def _ended_at(connected: socket.socket, ends: float) -> Iterator[None]:
         cut.cancel()
 
 
-def _cut(connected: socket.socket) -> None:
+def cut_off(connected: socket.socket | None) -> None:
+    """End a connection under whoever waits for it."""
     try:
-        connected.shutdown(socket.SHUT_RDWR)
+        if connected is not None:
+            connected.shutdown(socket.SHUT_RDWR)
     except OSError:  # it has ended by itself
         return

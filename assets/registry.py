@@ -85,8 +85,9 @@ def champion(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) ->
     state = acts.state_of(home, tenant, _candidate(home, tenant).version, now=now)
     reason = ruling(state)
     home.registry.note_decision(tenant, state.version, reason)
+    waits = acts.obstacle(home, tenant, state.version) if state.state is State.APPROVED else None
     rollout = None
-    if state.state is State.APPROVED:
+    if state.state is State.APPROVED and waits is None:
         rollout = acts.roll_out(home, tenant, state.version, actor=ACTOR, reason=reason, now=now)
     mirror(home.registry, home.traffic, scope=tenant)
     serving = champion_entry(home.traffic, tenant)
@@ -95,7 +96,7 @@ def champion(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) ->
         metadata={
             "promoted": after.state is State.CHAMPION,
             "state": str(after.state),
-            "reason": reason,
+            "reason": f"{reason}; it waits: {waits}" if waits else reason,
             "challenger": state.version,
             "version": serving.model_version if serving else None,
             "digest": serving.digest if serving else None,

@@ -17,6 +17,7 @@ from lintel.registry.policy import Decided, check_approver
 from lintel.registry.risk import Risk
 from lintel.registry.rollout import mirror
 from lintel.registry.traffic import TrafficEntry, assign_traffic
+from lintel.rollouts.decision import State as RolloutState
 from lintel.rollouts.plan import Plan
 from lintel.rollouts.standard import standard_plan
 
@@ -58,11 +59,10 @@ def register(
 
 
 def awaits_judgement(home: Home, scope: str, version: int, *, now: datetime) -> bool:
-    """Whether a machine may judge a version: a draft, or one that no person has rejected."""
+    """Whether a machine may judge a version: a draft, or one that only its gates rejected. What a person rejected, or
+    what a rollout showed to be bad, no machine takes up again."""
     state = state_of(home, scope, version, now=now)
-    if state.state is State.DRAFT:
-        return True
-    return state.state is State.REJECTED and _decider(home, state) is not ActorKind.PERSON
+    return state.state is State.DRAFT or (state.state is State.REJECTED and _rejected_by_gates(home, state))
 
 
 def judge(
@@ -168,10 +168,21 @@ def involved(home: Home, state: ModelState) -> list[Actor]:
     return [state.trained_by, *registrars]
 
 
-def _decider(home: Home, state: ModelState) -> ActorKind | None:
-    """What kind of actor rejected a version last."""
+def obstacle(home: Home, scope: str, version: int) -> str | None:
+    """Why a machine leaves an approved version where it is; None where nothing stands in the way."""
+    live = home.rollouts.live(scope)
+    if live is not None and (not live.is_watching or home.settings.rollout_strategy is None):
+        return f"version {live.candidate.version} is being rolled out"
+    ended = [one for one in home.rollouts.list(scope) if one.candidate.version == version]
+    if any(one.progress.state is RolloutState.ROLLED_BACK for one in ended):
+        return "it was rolled back before: a person may begin it again"
+    return None
+
+
+def _rejected_by_gates(home: Home, state: ModelState) -> bool:
     lines = home.audit.read(state.scope, state.subject, limit=_LINES)
-    return next((ActorKind(one["actor_kind"]) for one in lines if one["act"] == "model.rejected"), None)
+    rejected = next(one for one in lines if one["act"] == "model.rejected")
+    return rejected["actor_kind"] == ActorKind.MACHINE and rejected["details"]["from"] == State.DRAFT
 
 
 def _moved(

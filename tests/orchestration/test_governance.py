@@ -1,0 +1,181 @@
+"""What a night does with versions that it may not simply promote."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+import dagster as dg
+import pytest
+
+import assets.registry
+from assets.registry import champion, model_gates
+from assets.trainer import PERSON_TAG, trainer
+from assets.training import BUNDLE
+from lintel.home import Home
+from lintel.registry import acts
+from lintel.registry.actor import machine, person
+from lintel.registry.champion import champion_entry
+from lintel.registry.lifecycle import State
+from lintel.registry.promotion import Verdict
+from lintel.registry.risk import Risk
+from lintel.rollouts import controller
+from lintel.rollouts.plan import Plan, Strategy
+from lintel.scoring.bundle import Bundle
+from tests.orchestration.nightly_home import TENANT, NightlyHome, nightly, take_in
+
+NIGHTLY, EVA = machine("nightly"), person("eva")
+NOW = datetime(2026, 12, 2, tzinfo=UTC)
+
+
+def materialise(asset: dg.AssetsDefinition, home: Home) -> dict[str, Any]:
+    """The metadata of one materialisation, without the run around it."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_op_context(partition_key=TENANT, instance=instance)
+        result = asset.op.compute_fn.decorated_fn(context, home)  # type: ignore[attr-defined]
+    return {name: getattr(value, "value", value) for name, value in result.metadata.items()}
+
+
+@pytest.fixture
+def home(own_nightly_home: NightlyHome, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    """After a night that trained a second version, of which its gates will say that it is better."""
+
+    def better(*args: Any, **kwargs: Any) -> Any:
+        return replace(examine(*args, **kwargs), against_champion=Verdict(True, ("better beyond noise",)))
+
+    examine = assets.registry.examine
+    monkeypatch.setattr(assets.registry, "examine", better)
+    with Home(own_nightly_home.settings) as home:
+        train(home)
+        yield home
+
+
+def train(home: Home, seed: int = 99) -> None:
+    path = home.work(TENANT, BUNDLE)
+    bundle = Bundle.load(path)
+    rmtree(path)
+    replace(bundle, manifest=replace(bundle.manifest, seed=seed)).save(path)
+    version = home.registry.register(path, scope=TENANT, tags={})
+    acts.register(home, TENANT, version, trained_by=NIGHTLY, actor=NIGHTLY, now=NOW)
+
+
+def with_settings(home: Home, **changes: Any) -> Home:
+    return Home(home.settings.model_copy(update=changes))
+
+
+def serving(home: Home) -> int:
+    entry = champion_entry(home.traffic, TENANT)
+    assert entry is not None
+    return entry.model_version
+
+
+def test_a_better_version_takes_over(home: Home) -> None:
+    gates = materialise(model_gates, home)
+    assert (gates["state"], gates["version"]) == ("approved", 2)
+    assert "| beats_baselines | hard | passed |" in gates["gates"]
+    assert gates["gate/size"] > 0
+    made = materialise(champion, home)
+    assert (made["promoted"], made["version"], made["reason"]) == (True, 2, "better beyond noise")
+    assert made["alias"] == "it mirrors the traffic table"
+    again = materialise(model_gates, home)
+    assert (again["state"], again["reason"]) == ("champion", "it is the champion already")
+
+
+def test_where_the_risk_is_high_it_waits_for_a_person(home: Home) -> None:
+    with with_settings(home, risk=Risk.HIGH) as careful:
+        assert materialise(model_gates, careful)["state"] == "pending"
+        made = materialise(champion, careful)
+        assert (made["promoted"], made["state"], made["version"]) == (False, "pending", 1)
+        assert "a person decides" in made["reason"]
+        acts.approve(careful, TENANT, 2, actor=EVA, reason="looked at the card", now=NOW)
+        assert materialise(champion, careful)["promoted"] is True
+        assert serving(careful) == 2
+
+
+def test_a_rejected_version_is_judged_anew_the_next_night(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        better = assets.registry.examine
+        noise = Verdict(False, ("no more than noise",))
+        patch.setattr(assets.registry, "examine", lambda *a, **k: replace(better(*a, **k), against_champion=noise))
+        assert materialise(model_gates, home)["state"] == "rejected"
+        made = materialise(champion, home)
+        assert (made["promoted"], made["reason"], made["version"]) == (False, "no more than noise", 1)
+    assert materialise(model_gates, home)["state"] == "approved"
+
+
+def test_an_approved_version_is_rolled_out_where_the_settings_say_so(home: Home) -> None:
+    materialise(model_gates, home)
+    with with_settings(home, rollout_strategy=Strategy.CANARY) as careful:
+        made = materialise(champion, careful)
+        live = careful.rollouts.live(TENANT)
+        assert live is not None
+        assert (made["rollout"], made["state"], made["promoted"]) == (live.rollout_id, "rolling", False)
+        assert serving(careful) == 1
+        again = materialise(champion, careful)
+        assert (again["state"], again["rollout"]) == ("rolling", None)
+
+
+def test_the_night_does_not_come_in_the_way_of_a_rollout(home: Home) -> None:
+    materialise(model_gates, home)
+    shadow = Plan(Strategy.SHADOW, (1.0,))
+    controller.begin(home, TENANT, 2, shadow, actor=EVA, reason="a look first", now=NOW)
+    train(home, seed=100)
+    assert materialise(model_gates, home)["state"] == "approved"
+    made = materialise(champion, home)
+    assert (made["promoted"], made["state"], serving(home)) == (False, "approved", 1)
+    assert "version 2 is being rolled out" in made["reason"]
+    assert home.rollouts.live(TENANT) is not None
+
+
+def test_what_was_rolled_back_the_night_does_not_bring_again(home: Home) -> None:
+    materialise(model_gates, home)
+    canary = Plan(Strategy.CANARY)
+    controller.begin(home, TENANT, 2, canary, actor=EVA, reason="a look first", now=NOW)
+    controller.roll_back(home, TENANT, actor=EVA, reason="the calls went badly", now=NOW)
+    made = materialise(champion, home)
+    assert (made["promoted"], serving(home)) == (False, 1)
+    assert "rolled back before" in made["reason"]
+
+
+@pytest.mark.parametrize("by_machine", [True, False])
+def test_what_a_person_or_a_rollout_rejected_is_not_judged_anew(home: Home, by_machine: bool) -> None:
+    materialise(model_gates, home)
+    if by_machine:
+        home.states.move(TENANT, 2, State.ROLLING, actor=NIGHTLY, reason="test", now=NOW)
+        home.states.move(TENANT, 2, State.REJECTED, actor=machine("rollout judge"), reason="worse", now=NOW)
+    else:
+        acts.reject(home, TENANT, 2, actor=EVA, reason="no", now=NOW)
+    assert materialise(model_gates, home)["state"] == "rejected"
+    assert materialise(champion, home)["promoted"] is False
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({"dagster/schedule_name": "nightly_by_tenant"}, machine("nightly")),
+        ({"dagster/sensor_name": "drift", PERSON_TAG: "eva"}, machine("nightly")),
+        ({PERSON_TAG: "eva"}, EVA),
+        ({}, person("somebody in the Dagster UI")),
+    ],
+)
+def test_who_launches_a_run_trains(tags: dict[str, str], expected: object) -> None:
+    assert trainer(tags) == expected
+
+
+@pytest.mark.slow
+def test_a_first_version_that_waits_for_a_person_goes_on_the_next_night(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_in(tmp_path / "home")
+    monkeypatch.setenv("LINTEL_RISK", "high")
+    nightly(tmp_path / "home")
+    with Home(NightlyHome(tmp_path / "home", {}, tmp_path).settings) as home:
+        assert home.states.read(TENANT, 1).state is State.PENDING
+        assert champion_entry(home.traffic, TENANT) is None
+        acts.approve(home, TENANT, 1, actor=person("somebody else"), reason="looked at the card", now=NOW)
+    nightly(tmp_path / "home")
+    with Home(NightlyHome(tmp_path / "home", {}, tmp_path).settings) as home:
+        assert home.states.read(TENANT, 1).state is State.CHAMPION
+        assert home.scores.page(TENANT, limit=1).leads

@@ -70,6 +70,6 @@ def _even_cuts(distinct: Float32, share: Float64) -> Float32:
     """Cuts that divide values without mass of their own into parts of about the share of one quantile bin."""
     if not len(distinct):
         return distinct
-    parts = int(np.ceil(QUANTILE_BINS * share.sum()))
+    parts = int(np.ceil(QUANTILE_BINS * share.sum() - 1e-9))  # shares sum to 1 but for rounding
     levels = np.arange(1, parts) / parts * share.sum()
     return distinct[np.minimum(np.cumsum(share).searchsorted(levels), len(distinct) - 1)]

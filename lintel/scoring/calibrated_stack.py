@@ -56,7 +56,7 @@ class CalibratedStack:
         tails = (1.0 - level) / 2.0, (1.0 + level) / 2.0
         for begin in range(0, len(margins), _ROWS_AT_ONCE):
             rows = slice(begin, begin + _ROWS_AT_ONCE)
-            bottom, top = row_quantiles(self._drawn(margins[rows]), tails)
+            bottom, top = row_quantiles(self.drawn_log_odds(margins[rows]), tails)
             low[rows], high[rows] = np.minimum(bottom, low[rows]), np.maximum(top, high[rows])
         return expit(low), expit(high)
 
@@ -95,7 +95,7 @@ class CalibratedStack:
         slopes = np.array(content["slope_draws"], float).reshape(-1, len(calibrator.slopes))
         return cls(Stack.from_json(content["stack"]), calibrator, np.array(content["intercept_draws"], float), slopes)
 
-    def _drawn(self, margins: Float64) -> Float64:
+    def drawn_log_odds(self, margins: Float64) -> Float64:
         """(n, B) calibrated log-odds of each draw."""
         stacked = np.tile(self.stack.intercept_draws, (len(margins), 1))
         for member in range(margins.shape[1]):

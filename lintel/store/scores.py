@@ -149,6 +149,20 @@ class ScoreStore(Handle):
                     found[lead].append((as_of, probability))
         return {lead: sorted(scored) for lead, scored in found.items()}
 
+    def firsts(
+        self, tenant: str, *, since: int, width: int
+    ) -> list[tuple[str, int, str, int | None, dict[str, float]]]:
+        """Of each lead and bundle the first score in every stretch of `width` µs from `since` (UTC µs) on: lead, as_of
+        (UTC µs), bundle, version, probabilities."""
+        begun = (scores.c.tenant == tenant) & (scores.c.as_of >= since)
+        first = sa.select(scores.c.lead_id, scores.c.bundle, sa.func.min(scores.c.as_of).label("as_of")).where(begun)
+        first = first.group_by(scores.c.lead_id, scores.c.bundle, (scores.c.as_of - since) // width)
+        told = (scores.c.lead_id, scores.c.as_of, scores.c.bundle, scores.c.model_version, scores.c.probabilities)
+        chosen = sa.tuple_(scores.c.lead_id, scores.c.bundle, scores.c.as_of).in_(first)
+        with self._database.read() as connection:
+            found = connection.execute(sa.select(*told).where(begun, chosen)).all()
+        return [(*row[:4], json.loads(row.probabilities)) for row in found]
+
     def put_ranking(self, tenant: str, as_of: datetime, bundle: str, ranking: Mapping[str, Any]) -> None:
         """Keep how the open leads ranked in one nightly run; the same run and bundle is replaced."""
         row = {"tenant": tenant, "as_of": to_microseconds(as_of), "bundle": bundle, "ranking": json.dumps(ranking)}

@@ -23,7 +23,7 @@ def rollout_steps(context: dg.SensorEvaluationContext, home: dg.ResourceParam[Ho
     One tenant's fault does not keep the others' rollouts from being judged.
     """
     told = []
-    for scope in home.rollouts.live_scopes():
+    for scope in home.rollouts.scopes():
         try:
             decision = advance(home, scope, datetime.now(UTC))
         except LintelError as error:

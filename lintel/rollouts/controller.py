@@ -30,6 +30,7 @@ JUDGE = machine("rollout judge")
 NOTED_SECONDS = 600.0
 """A hold for the same reason as before is told again after so long."""
 _ENDS = {Action.ROLL_BACK: State.ROLLED_BACK, Action.COMPLETE: State.COMPLETED}
+_ALARMING = (Action.ROLL_BACK, Action.INCONCLUSIVE)
 _ACTS = {
     Action.STEP: "step",
     Action.ROLL_BACK: "roll-back",
@@ -75,6 +76,7 @@ def advance(home: Home, scope: str, now: datetime) -> Decision | None:
     A rollout that a person holds, or that is inconclusive, is still rolled back for cause and nothing else. Where
     somebody else assigned the traffic meanwhile, it ends and leaves that traffic alone.
     """
+    _mend(home, scope, now)
     rollout = home.rollouts.live(scope)
     if rollout is None:
         return None
@@ -177,7 +179,7 @@ def _act(home: Home, before: Rollout, seen: Rollout, decision: Decision, now: da
     if decision.action is Action.HOLD:
         if _is_news(before, decision, now):
             home.rollouts.note(before, told, now)
-            _tell(home, told, decision.reason, now, alarm=False, decision=decision)
+            _tell(home, told, decision.reason, now, alarm=False, judged=True)
         elif seen.followed_at != before.followed_at:
             home.rollouts.note(before, seen, now)
         return
@@ -186,8 +188,7 @@ def _act(home: Home, before: Rollout, seen: Rollout, decision: Decision, now: da
     changed = home.rollouts.change(
         before, after, Act(JUDGE, _ACTS[decision.action], decision.reason, now, details), assign=assign
     )
-    alarm = decision.action in (Action.ROLL_BACK, Action.INCONCLUSIVE)
-    _tell(home, changed, decision.reason, now, alarm=alarm, decision=decision)
+    _tell(home, changed, decision.reason, now, alarm=decision.action in _ALARMING, judged=True)
     if assign:
         _show(home, changed.scope)
 
@@ -227,14 +228,27 @@ def _superseded(home: Home, rollout: Rollout, now: datetime) -> Decision:
         )
     except MovedOnError:
         return Decision(Action.HOLD, "it was changed while it was being judged")
-    _tell(home, ended, reason, now, alarm=True, decision=decision)
+    _tell(home, ended, reason, now, alarm=True, judged=True)
     return decision
 
 
-def _tell(
-    home: Home, rollout: Rollout, what: str, now: datetime, *, alarm: bool, decision: Decision | None = None
-) -> None:
-    """Leave a finding for the monitors and the alerts."""
+def _mend(home: Home, scope: str, now: datetime) -> None:
+    """Tell and show the last change of a scope's newest rollout, if whoever made it was killed before."""
+    newest = home.rollouts.list(scope, limit=1)
+    if not newest:
+        return
+    (rollout,), told = newest, home.monitoring.newest(scope, "rollout") or {}
+    present = (rollout.rollout_id, str(rollout.progress.state), rollout.progress.step)
+    if (told.get("rollout_id"), told.get("state"), told.get("step")) == present:
+        return
+    judged = bool(rollout.decision)
+    alarm = rollout.progress.state in (State.ROLLED_BACK, State.INCONCLUSIVE) and judged
+    _tell(home, rollout, rollout.decision.get("reason", "changed"), now, alarm=alarm, judged=judged)
+    _show(home, scope)
+
+
+def _tell(home: Home, rollout: Rollout, what: str, now: datetime, *, alarm: bool, judged: bool = False) -> None:
+    """Leave a finding for the monitors and the alerts; with the newest judgement where that was acted on."""
     state = rollout.progress.state
     where = f"{state}, {rollout.share:.0%} of the traffic" if rollout.is_live else str(state)
     both = f"Version {rollout.candidate.version} beside version {rollout.champion.version}"
@@ -244,7 +258,7 @@ def _tell(
         now,
         {
             "alarm": alarm,
-            "explanation": f"{both} ({where}): {what}.",
+            "explanation": f"{both} ({where}): {what.removesuffix('.')}.",
             "rollout_id": rollout.rollout_id,
             "candidate_version": rollout.candidate.version,
             "champion_version": rollout.champion.version,
@@ -252,8 +266,8 @@ def _tell(
             "state": str(state),
             "step": rollout.progress.step,
             "share": rollout.share,
-            "action": None if decision is None else str(decision.action),
-            "findings": [] if decision is None else [_plain(one.to_json()) for one in decision.findings],
+            "action": rollout.decision["action"] if judged else None,
+            "findings": [_plain(one) for one in rollout.decision["findings"]] if judged else [],
         },
     )
 

@@ -94,9 +94,9 @@ class RolloutStore(Handle):
             found = connection.execute(_live(scope)).mappings().one_or_none()
         return None if found is None else _rollout(found)
 
-    def live_scopes(self) -> list[str]:
-        """The scopes that have one."""
-        query = sa.select(rollouts.c.scope).where(rollouts.c.state.in_(LIVE)).order_by(rollouts.c.scope)
+    def scopes(self) -> list[str]:
+        """The scopes that have, or had, one."""
+        query = sa.select(rollouts.c.scope).distinct().order_by(rollouts.c.scope)
         with self._database.read() as connection:
             return list(connection.execute(query).scalars())
 

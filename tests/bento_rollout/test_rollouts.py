@@ -64,7 +64,7 @@ def test_a_model_that_fails_on_every_lead_is_rolled_back_and_no_caller_notices(r
     assert stage.rollout.progress.step == 0
     assert stage.traffic == [(1, 1.0, "champion")]
     assert errors(running) == []
-    assert rungs(running.load.told) == {"champion"}
+    assert rungs(running.load.told) <= {"champion", "canary"}  # of leads that are closed it computes nothing
 
 
 def test_a_model_that_computes_other_numbers_never_answers(running: Running) -> None:

@@ -119,11 +119,18 @@ class AuditLog(Handle):
                 at=at,
             )
 
-    def read(self, tenant: str, subject: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
-        """Lines of a tenant, the newest first: the columns, with `at` in ISO 8601 and `details` as it was given."""
+    def read(
+        self, tenant: str, subject: str | None = None, limit: int = 100, before: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Lines of a tenant, the newest first: the columns, with `at` in ISO 8601 and `details` as it was given.
+
+        `before` leaves out the lines from that number on.
+        """
         query = sa.select(audit).where(audit.c.tenant == tenant).order_by(audit.c.number.desc()).limit(limit)
         if subject is not None:
             query = query.where(audit.c.subject == subject)
+        if before is not None:
+            query = query.where(audit.c.number < before)
         with self._database.read() as connection:
             return [_shown(row) for row in connection.execute(query).mappings()]
 

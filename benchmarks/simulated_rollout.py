@@ -34,8 +34,8 @@ LEVELS, HORIZONS = (
     {"churn": 14.0, "conversion": 7.0, "intent": 3.0},
 )
 NOISE = 0.4
-SAMPLE = 200
-"""Leads, those that were answered last, whose scores are compared."""
+SAMPLE, COMPARED = 200, "conversion"
+"""Leads, those that were answered last, whose scores are compared, and in which dimension."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +153,9 @@ class SimulatedRollout:
         """The first decision that is not to wait."""
         if self._progress.step is None:
             return judge(self._plan, self._progress, Evidence(Arm(), Arm()), BEGAN).action, ()
-        worse_from = 0.0 if self._every_look else self._worse_from()
-        for look in self._looks(worse_from).tolist():
+        end = self._end()
+        worse_from = 0.0 if self._every_look else self._worse_from(end)
+        for look in self._looks(worse_from, end).tolist():
             self._now = look
             found = judge(self._plan, self._progress, self._evidence(look, look >= worse_from), _moment(look))
             if found.action is not Action.HOLD:
@@ -175,12 +176,17 @@ class SimulatedRollout:
         ends = {Action.ROLL_BACK: State.ROLLED_BACK, Action.COMPLETE: State.COMPLETED}
         self._progress = replace(progress, state=ends.get(action, State.INCONCLUSIVE))
 
-    def _looks(self, worse_from: float) -> Float64:
+    def _end(self) -> float:
+        """The hour at which the judge decides in any case, if the state stays as it is."""
+        if self._progress.state is State.WATCHING:
+            return _hours(self._progress.step_began_at) + self._plan.watch_seconds / 3_600.0
+        return self._plan.longest_seconds / 3_600.0
+
+    def _looks(self, worse_from: float, end: float) -> Float64:
         """Hours at which the judge is asked in this step: those at which a gate could be BAD, the step be left, or the
         time be over."""
         began, plan = _hours(self._progress.step_began_at), self._plan
         watching = self._progress.state is State.WATCHING
-        end = began + plan.watch_seconds / 3_600.0 if watching else plan.longest_seconds / 3_600.0
         looks = np.append(np.arange(began + 1.0, end), end)
         if self._every_look:
             return looks
@@ -224,27 +230,25 @@ class SimulatedRollout:
 
     def _shifted(self, looks: Float64) -> Bool:
         upto = np.searchsorted(self._world.arrived, looks)
-        found = np.zeros(len(looks), np.bool_)
-        for name in LEVELS:
-            moved = np.abs(self._world.ours[name] - self._world.theirs[name])
-            total = np.concatenate([[0.0], np.cumsum(moved)])
-            begin = np.maximum(upto - SAMPLE, 0)
-            found |= total[upto] - total[begin] > self._plan.limits.score_shift * (upto - begin)
+        moved = np.abs(self._world.ours[COMPARED] - self._world.theirs[COMPARED])
+        total, begin = np.concatenate([[0.0], np.cumsum(moved)]), np.maximum(upto - SAMPLE, 0)
+        found: Bool = total[upto] - total[begin] > self._plan.limits.score_shift * (upto - begin)
         return found
 
-    def _worse_from(self) -> float:
-        """The hour at which the capital of any dimension reaches its bound, if the step goes on."""
+    def _worse_from(self, end: float) -> float:
+        """The hour at which the capital of any dimension reaches its bound, if the step goes on until its end."""
         enough = log(len(LEVELS) / self._plan.limits.false_alarm)
         hours = [np.inf]
         for name in LEVELS:
-            rows = self._by_candidate & (self._world.arrived >= 0.0)
-            capital = log_capital(self.differences(name, rows))
+            known = self._world.arrived + 24.0 * HORIZONS[name] <= end
+            rows = self._by_candidate & (self._world.arrived >= 0.0) & known
+            capital = log_capital(self._differences(name, rows))
             reached = np.flatnonzero(capital >= enough)
             if len(reached):
                 hours.append(float(self._world.arrived[rows][reached[0]] + 24.0 * HORIZONS[name]))
         return min(hours)
 
-    def differences(self, name: str, rows: Bool) -> Float64:
+    def _differences(self, name: str, rows: Bool) -> Float64:
         """Brier losses of the candidate less the champion's on these rows."""
         one = self._world
         return squared_differences(one.ours[name][rows], one.theirs[name][rows], one.outcome[name][rows])
@@ -259,7 +263,7 @@ class SimulatedRollout:
         return Evidence(
             Arm(int(mine.sum()), int(one.we_fail[mine].sum()), one.our_ms[mine]),
             Arm(int(theirs.sum()), int(one.they_fail[theirs].sum()), one.their_ms[theirs]),
-            pairs={name: Pairs(one.ours[name][newest], one.theirs[name][newest]) for name in LEVELS},
+            pairs={COMPARED: Pairs(one.ours[COMPARED][newest], one.theirs[COMPARED][newest])},
             matured={name: self._matured(name, now) for name in LEVELS} if with_outcomes else {},
         )
 

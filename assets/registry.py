@@ -64,6 +64,7 @@ def model_gates(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home])
     version = _candidate(home, tenant)
     if acts.awaits_judgement(home, tenant, version.version, now=now):
         acts.judge(home, tenant, version.version, _examined(home, tenant), actor=ACTOR, now=now)
+    acts.show(home, tenant)
     state = acts.state_of(home, tenant, version.version, now=now)
     return dg.MaterializeResult(
         metadata={

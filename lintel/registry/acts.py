@@ -12,7 +12,7 @@ from lintel.registry.actor import Actor, ActorKind
 from lintel.registry.champion import champion_entry
 from lintel.registry.gates import DEFAULT_BOUNDS, Examined, GateBounds, judge_gates
 from lintel.registry.lifecycle import ModelState, State, crown, state_before_states
-from lintel.registry.models import ModelVersion
+from lintel.registry.models import LONGEST_TAG, ModelVersion
 from lintel.registry.policy import Decided, check_approver
 from lintel.registry.risk import Risk
 from lintel.registry.rollout import mirror
@@ -22,6 +22,7 @@ from lintel.rollouts.plan import Plan
 from lintel.rollouts.standard import standard_plan
 
 STATE_TAG = "lintel.state"
+_GATE_TAG = "lintel.gate."
 _LINES = 10_000
 _DECIDABLE = (State.VALIDATED, State.PENDING)
 _READY = (State.APPROVED, State.ROLLING, State.RETIRED)
@@ -83,8 +84,7 @@ def judge(
     state_of(home, scope, version, now=now)
     gates = judge_gates(examined, bounds)
     decided = home.states.judge(scope, version, gates, risk=risk_of(home, scope), actor=actor, now=now)
-    tags = {f"lintel.gate.{one.name}": f"{one.verdict}: {one.sentence}" for one in gates}
-    home.registry.note(scope, version, {**tags, STATE_TAG: str(decided.ruling)})
+    show(home, scope)
     return decided
 
 
@@ -181,7 +181,9 @@ def obstacle(home: Home, scope: str, version: int) -> str | None:
 
 def _rejected_by_gates(home: Home, state: ModelState) -> bool:
     lines = home.audit.read(state.scope, state.subject, limit=_LINES)
-    rejected = next(one for one in lines if one["act"] == "model.rejected")
+    rejected = next((one for one in lines if one["act"] == "model.rejected"), None)
+    if rejected is None:
+        return False
     return rejected["actor_kind"] == ActorKind.MACHINE and rejected["details"]["from"] == State.DRAFT
 
 
@@ -203,11 +205,18 @@ def _moved(
 
 
 def show(home: Home, scope: str) -> None:
-    """Mirror the states of a scope's versions in MLflow's tags, where they differ."""
-    shown = {one.version: (one.tags or {}).get(STATE_TAG) for one in home.registry.versions(scope)}
+    """Mirror the states of a scope's versions and what their gates said in MLflow's tags, where they differ."""
+    shown = {one.version: one.tags or {} for one in home.registry.versions(scope)}
     for one in home.states.all(scope):
-        if one.version in shown and shown[one.version] != one.state:
-            home.registry.note(scope, one.version, {STATE_TAG: str(one.state)})
+        if one.version in shown:
+            present, wanted = shown[one.version], _tags(one)
+            stale = {name: value for name, value in wanted.items() if present.get(name) != value}
+            home.registry.note(scope, one.version, stale)
+
+
+def _tags(state: ModelState) -> dict[str, str]:
+    told = {f"{_GATE_TAG}{one.name}": f"{one.verdict}: {one.sentence}"[:LONGEST_TAG] for one in state.gates}
+    return {**told, STATE_TAG: str(state.state)}
 
 
 def _check_ready(state: ModelState) -> None:

@@ -24,7 +24,7 @@ CHAMPION = "champion"
 _EXPERIMENT = "lead-scoring"
 _MODEL_CODE = Path(__file__).with_name("pyfunc_model.py")
 _MIRRORED = "lintel.mirrored"
-_LONGEST_TAG = 5_000
+LONGEST_TAG = 5_000
 _FETCH_MEND = "Register the bundle again, or promote another version."
 
 
@@ -156,7 +156,7 @@ class ModelRegistry:
         """Show tags beside a version; MLflow keeps the first 5,000 characters of each."""
         with self._connected():
             for name, value in tags.items():
-                self._client.set_model_version_tag(model_name(scope), str(version), name, value[:_LONGEST_TAG])
+                self._client.set_model_version_tag(model_name(scope), str(version), name, value[:LONGEST_TAG])
 
     def attach(self, scope: str, version: int, file: Path, *, folder: str) -> str:
         """Keep a file in a folder of the run that trained a version; the id of that run."""

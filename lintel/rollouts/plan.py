@@ -35,6 +35,15 @@ class Limits:
     score_shift: float = 0.15
     false_alarm: float = 0.05
 
+    def __post_init__(self) -> None:
+        if not 0.0 < self.false_alarm < 1.0:
+            raise InputError(f"A false alarm has a chance above 0 and below 1, not {self.false_alarm:g}.")
+        if not (0.0 <= self.failure_increase < 1.0 and 0.0 < self.score_shift < 1.0 and self.latency_ratio > 0.0):
+            raise InputError(
+                "The limits of a rollout are shares below 1 and a ratio above 0.",
+                mend="For example a failure increase of 0.01, a latency ratio of 1.5 and a score shift of 0.15.",
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -17,7 +17,7 @@ shares = st.lists(st.floats(0.001, 0.999), max_size=5, unique=True).map(lambda s
     steps=shares,
     seconds=st.floats(0, 1e6),
     answers=st.integers(0, 10_000),
-    shift=st.floats(0, 1),
+    shift=st.floats(0.001, 0.999),
 )
 def test_a_plan_survives_json(
     strategy: Strategy, steps: tuple[float, ...], seconds: float, answers: int, shift: float
@@ -35,3 +35,21 @@ def test_steps_rise_from_above_nothing_to_all(steps: tuple[float, ...]) -> None:
 def test_times_are_not_negative() -> None:
     with pytest.raises(InputError, match="times"):
         Plan(Strategy.CANARY, step_seconds=-1.0)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"false_alarm": 0.0},
+        {"false_alarm": 1.0},
+        {"failure_increase": -0.1},
+        {"failure_increase": 1.0},
+        {"score_shift": 0.0},
+        {"score_shift": 1.0},
+        {"latency_ratio": 0.0},
+        {"latency_ratio": float("nan")},
+    ],
+)
+def test_limits_that_could_never_or_always_be_kept_are_refused(limits: dict[str, float]) -> None:
+    with pytest.raises(InputError, match="false alarm|limits"):
+        Limits(**limits)

@@ -65,7 +65,7 @@ class Load:
                     time.sleep(PAUSE_SECONDS)
 
     def _client(self) -> httpx.Client:
-        headers = {"Authorization": f"Bearer {self.key}", "X-Urgency": "interactive"}
+        headers = {"Authorization": f"Bearer {self.key}", "Lintel-Urgency": "interactive"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False)
 
     def _one(self, client: httpx.Client, lead: str) -> Told:

@@ -24,9 +24,12 @@ READING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "score": (("--lead", f"{TENANT}-000003", *IN), {"lead_id", "as_of", "decision_id", "model", "clock", "seq"}),
     "serve": (("--stop",), {"stopped"}),
     "keys list": (IN, {"tenant", "keys"}),
-    "quarantine": (IN, {"tenant", "rows"}),
+    "quarantine": (IN, {"tenant", "rows", "set_aside"}),
+    "gates": (IN, {"tenant", "gates", "data_docs"}),
     "predictions list": (IN, {"tenant", "predictions"}),
     "predictions verify": ((), {"segments_waiting", "lost", "losses_without_count"}),
+    "rollouts status": (IN, {"tenant", "rollout"}),
+    "rollouts list": (IN, {"tenant", "rollouts"}),
     "market list": (IN, {"tenant", "area", "series"}),
     "tenants list": ((), {"tenants"}),
 }
@@ -55,9 +58,10 @@ ELSEWHERE = {
     "models retire",
     "market load",
     "fairness",
+    *(f"rollouts {act}" for act in ("start", "advance", "hold", "resume", "rollback", "complete")),
 }
-"""Have tests of their own: test_data, test_fairness, test_governance, test_ingest, test_keys, test_market, below, and
-the demo."""
+"""Have tests of their own: test_data, test_fairness, test_governance, test_ingest, test_keys, test_market,
+test_rollouts, below, and the demo."""
 
 
 def test_every_command_is_tried() -> None:

@@ -52,7 +52,7 @@ def event_lake_is_sound(context: dg.AssetCheckExecutionContext, home: dg.Resourc
 def event_lake_is_timely(context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]) -> dg.AssetCheckResult:
     """The newest event is as new, and the last days brought as many events, as this tenant's own weeks say: a warning.
 
-    A log that has ended is never stale.
+    Of a log that has ended nothing is said: it is never stale.
     """
     tenant, now = context.partition_key, datetime.now(UTC)
     times = home.lake.read(tenant, columns=["known_at", "ingested_at"])

@@ -10,6 +10,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from cli.deferred import Deferred
 from cli.output import note
+from cli.rules_page import HEADINGS, suites
 from lintel.events.kinds import Kind, Measure, kinds
 from lintel.features.documentation import catalogue_markdown
 from lintel.settings import Settings
@@ -39,6 +40,7 @@ def pages(command: Command) -> dict[str, str]:
         "docs/settings.md": _settings_page(),
         "docs/endpoints.md": _endpoints_page(),
         "docs/commands.md": _commands_page(command),
+        "docs/data_rules.md": _rules_page(),
     }
 
 
@@ -67,6 +69,19 @@ def _kinds_page() -> str:
         "of any other kind is set aside with the reason.",
         "*By* is the usual actor, used where an event names none. *Value* and the up to three *attributes* are numbers "
         "in the unit given; sums use integers (currency in cents, minutes in ms).",
+        *parts,
+    )
+
+
+def _rules_page() -> str:
+    parts = []
+    for name, judged, rows in suites():
+        parts += [f"## {name}", judged, _table(HEADINGS, rows)]
+    return _page(
+        "Rules of the data gates",
+        "What must hold of the data each night before the next step sees it. *Block*: nothing downstream is made. *Set "
+        "aside*: the rows at fault are left out until they are mended; more of them than "
+        "`gate_set_aside_share` block. *Warn*: it is told. How the gates work: [data gates](data_gates.md).",
         *parts,
     )
 

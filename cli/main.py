@@ -57,7 +57,12 @@ COMMANDS = (
     ),
     ("serve", "Serve scores over HTTP in the background until `lintel serve --stop`.", "cli.serve"),
     ("demo", "Data, nightly run, champion, bento, HTTP: the leads most worth a call.", "cli.demo"),
-    ("quarantine", "Rows that were not taken, newest first, each with its place, column and reason.", "cli.quarantine"),
+    (
+        "quarantine",
+        "Rows that were not taken and events that a gate set aside, newest first, each with its column and reason.",
+        "cli.quarantine",
+    ),
+    ("gates", "The last results of the data gates: events, their timeliness, features, examples, scores.", "cli.gates"),
     ("docs", "Write the pages under docs/ that are made from the code.", "cli.documentation"),
 )
 GROUPS = (
@@ -72,6 +77,7 @@ GROUPS = (
     ),
     ("audit", "The audit log: who did what to models, and whether that record is whole.", "cli.audit"),
     ("alerts", "What is wrong now, who has taken it on, and whom alerts are told to.", "cli.alerts"),
+    ("triggers", "What asked for training, what came of it, and asking for one.", "cli.triggers"),
     ("keys", "API keys of a tenant.", "cli.keys"),
     ("predictions", "The log of all answers: what is in it, and whether anything is missing.", "cli.predictions"),
     ("tenants", "Tenants (brokerage accounts), and whether models of others may learn from them.", "cli.tenants"),

@@ -50,13 +50,12 @@ def _faults(found: Verdict, seq: np.ndarray) -> list[RowFault]:
 def rhythm(times: pa.Table, tenant: Tenant, now: datetime) -> tuple[Freshness | None, list[DayVolume]]:
     """How fresh the log is and how full its last days are, from `known_at` and `ingested_at` of all events.
 
-    A log whose clock is its own end is never stale: its days are judged as of that end.
+    Nothing is said of a log whose clock is its own end: it has no pace to keep any more, and is never stale.
     """
     known, ingested = (times.column(name).cast(pa.int64()).to_numpy() for name in ("known_at", "ingested_at"))
-    if not len(known):
+    if not len(known) or tenant.clock is Clock.LOG_END:
         return None, []
-    live = tenant.clock is Clock.LIVE
-    clock = to_microseconds(now) if live else int(known.max())
+    clock = to_microseconds(now)
     counted = daily_counts(known, utc_offsets(tenant.time_zone), clock)
     days = [] if counted is None else judge_days(*counted, days=DAYS_JUDGED)
-    return freshness(known, ingested, clock) if live else None, days
+    return freshness(known, ingested, clock), days

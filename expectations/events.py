@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import great_expectations.expectations as gxe
-import numpy as np
 import pyarrow as pa
 
 from expectations.rule import Consequence, Rule, rule
@@ -16,7 +15,11 @@ SET_ASIDE, WARN = Consequence.SET_ASIDE, Consequence.WARN
 MOSTLY = 0.99
 """Share of outcomes that must have their beginning in the log: a log that begins in mid-funnel lacks some."""
 
-_REQUIRED = ("tenant", "event_id", "lead_id", "occurred_at", "known_at", "kind", "actor", "seq", "ingested_at")
+_REQUIRED = {
+    **dict.fromkeys(("tenant", "event_id", "lead_id", "occurred_at", "known_at", "kind", "actor"), SET_ASIDE),
+    "seq": Consequence.BLOCK,  # by which events are set aside
+    "ingested_at": SET_ASIDE,
+}
 _NUMBERS = ("value", "attribute_1", "attribute_2", "attribute_3")
 _BOUND = 1e12
 
@@ -44,7 +47,8 @@ be free of it."""
 
 
 def frame(events: pa.Table, now: datetime) -> pa.Table:
-    """The events as recorded, in STORED_SCHEMA, with a column a fault: true where the event has it.
+    """The events as recorded, in STORED_SCHEMA, with a column a fault: true where the event has it, null where it could
+    not.
 
     Of `signals`, which no rule is about, nothing but the name is kept.
     """
@@ -52,7 +56,7 @@ def frame(events: pa.Table, now: datetime) -> pa.Table:
     place = events.schema.get_field_index("signals")
     judged = events.set_column(place, "signals", pa.nulls(len(events))) if place >= 0 else events
     for name in _FAULTS:
-        judged = judged.append_column(name, pa.array(np.asarray(found[name])))
+        judged = judged.append_column(name, found[name].column())
     return judged
 
 
@@ -80,8 +84,10 @@ def _whole() -> list[Rule]:
 
 def _identity() -> list[Rule]:
     present = [
-        rule(f"{name}_stated", gxe.ExpectColumnValuesToNotBeNull(column=name), f"every event has a {name}", SET_ASIDE)
-        for name in _REQUIRED
+        rule(
+            f"{name}_stated", gxe.ExpectColumnValuesToNotBeNull(column=name), f"every event has its {name}", follows
+        )
+        for name, follows in _REQUIRED.items()
     ]
     unique = [
         rule(f"{name}_unique", gxe.ExpectColumnValuesToBeUnique(column=name), f"no {name} occurs twice")

@@ -1,10 +1,11 @@
 """What a single look at the whole log can say against an event: wrong moments, and references that lead nowhere.
 
-Pure functions of a table in STORED_SCHEMA with the events as recorded, merges not applied. Each gives a mask, (n,), of
-the events at fault. What they mean, and what happens to such events, is said by `expectations.events`.
+Pure functions of a table in STORED_SCHEMA with the events as recorded, merges not applied. What the faults mean, and
+what happens to such events, is said by `expectations.events`.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -40,30 +41,44 @@ _DEALS = (("deal.won",), ("deal.registered", "deal.activated"))
 _PLANS = ("appointment.booked", "appointment.rescheduled")
 
 
-def faults(events: pa.Table, now: datetime) -> dict[str, Mask]:
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """(n,) which events have it; `asked`, (n,), which could have it at all, None for every one."""
+
+    mask: Mask
+    asked: Mask | None = None
+
+    def column(self) -> pa.Array:
+        """As a column of true and false, null for an event that could not have it."""
+        return pa.array(self.mask, mask=None if self.asked is None else ~self.asked)
+
+
+def faults(events: pa.Table, now: datetime) -> dict[str, Fault]:
     """Name of a fault -> the events that have it."""
     return {**moment_faults(events, now), **reference_faults(events)}
 
 
-def moment_faults(events: pa.Table, now: datetime) -> dict[str, Mask]:
+def moment_faults(events: pa.Table, now: datetime) -> dict[str, Fault]:
     """Faults of an event's own moments. `now` is the wall clock."""
     occurred, known, due, ingested = (_times(events, name) for name in _MOMENTS)
     earliest, wall = to_microseconds(datetime.fromisoformat(EPOCH_MIN)), to_microseconds(now)
     planned, stated = _is_any(events, _PLANS), due != _NEVER
-    return {
+    seq = pc.fill_null(events.column("seq"), -1).to_numpy()
+    masks = {
         "before_1990": (occurred < earliest) | (stated & (due < earliest)),
         "known_long_before_it_came": known > ingested + _length(FUTURE_TOLERANCE),
         "known_in_the_future": known > wall + _length(FUTURE_TOLERANCE),
         "known_before_it_came": known > ingested + _length(CLOCK_SKEW),
         "came_in_the_future": ingested > wall + _length(CLOCK_SKEW),
-        "came_out_of_order": _out_of_order(events.column("seq").to_numpy(), ingested),
+        "came_out_of_order": _out_of_order(seq, ingested),
         "plan_without_due": planned & ~stated,
         "due_before_it_was_planned": planned & stated & (due < occurred - _length(BOOKED_LATE)),
         "due_too_far_ahead": stated & (due > occurred + _length(BOOKED_AHEAD)),
     }
+    return {name: Fault(mask) for name, mask in masks.items()}
 
 
-def reference_faults(events: pa.Table) -> dict[str, Mask]:
+def reference_faults(events: pa.Table) -> dict[str, Fault]:
     """Faults that only the other events of the log can tell."""
     leads = _as_living(events)
     return {
@@ -72,7 +87,7 @@ def reference_faults(events: pa.Table) -> dict[str, Mask]:
         "deal_unresolved": _without_opening(events, leads, *_DEALS),
         **_correction_faults(events, leads),
         **_merge_faults(events),
-        "episode_of_several_leads": _shared(leads, _codes(events.column("episode_id"))),
+        "episode_of_several_leads": Fault(_shared(leads, _codes(events.column("episode_id")))),
     }
 
 
@@ -137,7 +152,7 @@ def _as_living(events: pa.Table) -> Int64:
     return found
 
 
-def _without_opening(events: pa.Table, leads: Int64, opening: Sequence[str], following: Sequence[str]) -> Mask:
+def _without_opening(events: pa.Table, leads: Int64, opening: Sequence[str], following: Sequence[str]) -> Fault:
     """Events of `following` kinds before which no `opening` one of the same object occurred.
 
     An event without an object asks for any opening of its lead.
@@ -147,7 +162,7 @@ def _without_opening(events: pa.Table, leads: Int64, opening: Sequence[str], fol
     named = objects >= 0
     late_object = _before_first(objects, occurred, opens & named, follows & named, leads)
     late_lead = _before_first(leads, occurred, opens, follows & ~named, leads)
-    return late_object | late_lead
+    return Fault(late_object | late_lead, follows)
 
 
 def _before_first(keys: Int64, occurred: Int64, opens: Mask, asked: Mask, leads: Int64) -> Mask:
@@ -168,7 +183,7 @@ def _before_first(keys: Int64, occurred: Int64, opens: Mask, asked: Mask, leads:
     return late
 
 
-def _correction_faults(events: pa.Table, leads: Int64) -> dict[str, Mask]:
+def _correction_faults(events: pa.Table, leads: Int64) -> dict[str, Fault]:
     """Corrections of an event that is not there or of another lead, and those known before what they correct."""
     rows = np.flatnonzero(_is_any(events, ("event.corrected",)))
     unresolved, early = np.zeros(len(events), bool), np.zeros(len(events), bool)
@@ -178,12 +193,13 @@ def _correction_faults(events: pa.Table, leads: Int64) -> dict[str, Mask]:
         known = _times(events, "known_at")
         unresolved[rows] = (target < 0) | (leads[target] != leads[rows]) | (target == rows)
         early[rows] = ~unresolved[rows] & (known[rows] < known[target])
-    return {"correction_unresolved": unresolved, "correction_before_its_event": early}
+    return {"correction_unresolved": Fault(unresolved), "correction_before_its_event": Fault(early)}
 
 
-def _merge_faults(events: pa.Table) -> dict[str, Mask]:
+def _merge_faults(events: pa.Table) -> dict[str, Fault]:
     """Merges of a contact into itself, and of one that the log does not know."""
-    rows = np.flatnonzero(_is_any(events, ("lead.merged",)))
+    merges = _is_any(events, ("lead.merged",))
+    rows = np.flatnonzero(merges)
     itself, unknown = np.zeros(len(events), bool), np.zeros(len(events), bool)
     if len(rows):
         taken = events.select(["lead_id", "object_id"]).take(pa.array(rows))
@@ -191,7 +207,7 @@ def _merge_faults(events: pa.Table) -> dict[str, Mask]:
         itself[rows] = pc.fill_null(pc.equal(absorbed, taken.column("lead_id")), False).to_numpy()
         others = pc.unique(events.column("lead_id"))
         unknown[rows] = ~pc.is_in(absorbed, others).to_numpy()
-    return {"merge_into_itself": itself, "merge_unresolved": unknown & ~itself}
+    return {"merge_into_itself": Fault(itself), "merge_unresolved": Fault(unknown & ~itself, merges)}
 
 
 def _shared(leads: Int64, keys: Int64) -> Mask:

@@ -76,6 +76,10 @@ def test_every_change_is_kept_with_its_reason(traffic: Traffic) -> None:
         [entry("a", 0.8), entry("b", 0.1, "canary"), entry("b", 0.1, "canary")],
         [entry("a", float("nan"))],
         [entry("a", 1.0, "boss")],
+        [entry("a", 0.5), entry("b", 0.5, "standby")],
+        [entry("a"), entry("b", 0.2, "standby")],
+        [entry("a"), entry("b", 0.5, "rolling")],
+        [entry("a", 0.4), entry("b", 0.5, "rolling"), entry("c", 0.1, "canary")],
     ],
 )
 def test_traffic_that_does_not_add_up_is_refused_and_changes_nothing(
@@ -86,6 +90,12 @@ def test_traffic_that_does_not_add_up_is_refused_and_changes_nothing(
         assign(traffic, "acme", *entries)
     assert traffic.version() == 1
     assert traffic.read("acme")[0].digest == "sha256:old"
+
+
+def test_what_answers_nobody_stands_beside_what_answers(traffic: Traffic) -> None:
+    assign(traffic, "acme", entry("a", 0.5), entry("b", 0.5, "rolling"), entry("c", 0.0, "standby"))
+    assign(traffic, "acme", entry("a"), entry("c", 0.7, "shadow"), entry("d", 0.0, "standby"))
+    assert [one.mode for one in traffic.read("acme")] == ["champion", "standby", "shadow"]
 
 
 def test_shares_that_sum_to_one_but_for_rounding_are_taken(traffic: Traffic) -> None:

@@ -409,3 +409,31 @@ def test_a_segment_that_was_never_named_is_swept(lake: PredictionLake, segments:
     assert hidden.exists()
     compact(lake, datetime.now(UTC) + timedelta(hours=2))
     assert not hidden.exists()
+
+
+# shadows, and what still waits
+
+
+def test_what_a_shadow_scored_is_no_answer_unless_asked_for(lake: PredictionLake, segments: Path) -> None:
+    rows = [prediction(number, served_by="shadow" if number % 3 == 0 else "champion") for number in range(9)]
+    put_segment(segments, [rows])
+    report = compact(lake)
+    assert (report.rows, report.shadow) == (6, 3)
+    assert dict(report.rungs) == {"champion": 6}
+    assert set(lake.read("acme").column("served_by").to_pylist()) == {"champion"}
+    assert len(lake.read("acme", columns=["lead_id"])) == 6
+    assert len(lake.read("acme", shadow=True)) == 9
+
+
+def test_the_newest_answers_are_those_of_lake_and_segments_once(lake: PredictionLake, segments: Path) -> None:
+    since = NOW - timedelta(seconds=25)
+    put_segment(segments, [[prediction(number) for number in range(20, 40)]], number=1)
+    compact(lake)
+    put_segment(segments, [[prediction(number) for number in range(22)]], number=2)  # two of them are there already
+    put_segment(segments, [[prediction(50, tenant="other"), prediction(3, served_by="shadow")]], number=3)
+    (segments / "20260301T120000000000-1-000009.segment").write_bytes(b"torn")
+    found = Counter(lake.read_newest("acme", since).column("decision_id").to_pylist())
+    assert found == ids(range(26))
+    assert len(lake.read_newest("acme", since, shadow=True)) == 27
+    assert lake.read_newest("acme", since, columns=["lead_id"]).schema.names == ["lead_id"]
+    assert len(lake.read_newest("nobody", since)) == 0

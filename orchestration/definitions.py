@@ -2,14 +2,40 @@
 
 import dagster as dg
 
-from assets import drift, fairness, features, ingest, pooling, predictions, registry, scoring, training
+from assets import (
+    consistency,
+    drift,
+    fairness,
+    features,
+    ingest,
+    monitoring_report,
+    performance,
+    pooling,
+    predictions,
+    registry,
+    scoring,
+    training,
+)
 from orchestration import jobs
 from orchestration.alert_sensor import alert_rules
 from orchestration.resources import home
 from orchestration.rollout_sensor import rollout_steps
 from orchestration.schedules import nightly_by_tenant, pooling_by_labels, prediction_log_by_hour
 
-_MODULES = [ingest, features, training, pooling, fairness, registry, scoring, predictions, drift]
+_MODULES = [
+    ingest,
+    features,
+    training,
+    pooling,
+    fairness,
+    registry,
+    scoring,
+    predictions,
+    drift,
+    performance,
+    consistency,
+    monitoring_report,
+]
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(_MODULES),

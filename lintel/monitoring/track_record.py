@@ -33,6 +33,7 @@ from lintel.scoring.bundle import Bundle
 from lintel.scoring.dimension import LEVEL, Dimension
 from lintel.store.log import TenantLog
 
+COHORT_DAYS = 7
 COHORTS = 12
 """Cohorts that are looked at, the newest last."""
 MOST_LEADS = 2_000
@@ -81,7 +82,7 @@ class _Doubt:
         return cls(expit(_log_odds(low) + moved), expit(_log_odds(high) + moved), expit(drawn.T))
 
 
-def track_record(home: Home, tenant: str, *, now: datetime, days: int) -> TrackRecord:
+def track_record(home: Home, tenant: str, *, now: datetime, days: int = COHORT_DAYS) -> TrackRecord:
     """What became of the answers of the last cohorts of `days` days, by as-of time.
 
     Raises InputError if the tenant has no events, NotFoundError for no such tenant or label set.

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from lintel.errors import LintelError
 from lintel.settings import Settings
-from serving import events, health, leads, scores
+from serving import events, governance, health, leads, scores
 from serving.head import HeadAsGet
 from serving.inference import open_inference
 from serving.metrics import Metrics
@@ -60,6 +60,7 @@ def application(settings: Settings, *, baked: Path = _NO_BUNDLE, now: Callable[[
     app.include_router(scores.router(settings))
     app.include_router(events.router(settings))
     app.include_router(leads.router)
+    app.include_router(governance.router(settings))
     app.include_router(health.router(metrics))
     return app
 

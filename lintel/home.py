@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +11,8 @@ from typing import Self
 import pyarrow.compute as pc
 
 from lintel.alerts.store import AlertStore
+from lintel.automation.policy import Limits
+from lintel.automation.triggers import Triggers
 from lintel.errors import InputError
 from lintel.events.columns import columns_from_table
 from lintel.monitoring.record import MonitoringRecord
@@ -100,6 +102,11 @@ class Home:
         return AlertStore.open(self.settings.state_url)
 
     @cached_property
+    def triggers(self) -> Triggers:
+        rest = timedelta(hours=self.settings.training_cool_down_hours)
+        return Triggers.open(self.settings.state_url, Limits(self.settings.trainings_a_day, rest))
+
+    @cached_property
     def registry(self) -> ModelRegistry:
         settings = self.settings
         return ModelRegistry(settings.mlflow_url, artifacts=settings.artifacts_path, bundles=settings.bundles_path)
@@ -153,6 +160,6 @@ class Home:
 
     def close(self) -> None:
         """Close what was opened; it opens again on the next use."""
-        for name in ("events", "scores", "keys", "traffic", "audit", "states", "rollouts", "alerts"):
+        for name in ("events", "scores", "keys", "traffic", "audit", "states", "rollouts", "alerts", "triggers"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()

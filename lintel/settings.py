@@ -232,6 +232,28 @@ class Settings(BaseSettings):
     drift_window_days: float = Field(
         default=28.0, gt=0, description="Days whose decision points are compared with the champion's reference."
     )
+    trainings_a_day: int = Field(
+        default=4,
+        ge=1,
+        description="Most trainings of a tenant in 24 hours; nights, retries and persons may exceed it.",
+    )
+    training_cool_down_hours: float = Field(
+        default=6.0, ge=0, description="Least hours between a training and one that new data, drift or losses ask for."
+    )
+    training_retries: int = Field(
+        default=3, ge=0, le=10, description="How often a failed nightly run is tried again, after 10, 30, 90 minutes."
+    )
+    new_outcomes: int = Field(
+        default=100, ge=1, description="Least leads with new outcomes of a dimension that ask for a training."
+    )
+    new_outcomes_share: float = Field(
+        default=0.25, gt=0, description="The same, as a share of the leads that the model learnt from."
+    )
+    recalibrate: bool = Field(
+        default=False,
+        description="Whether each night's calibration of the champion on its newest outcomes is registered as a "
+        "candidate when it does no worse.",
+    )
     seed: int = Field(default=7, description="Seed of every random choice in training and sampling.")
 
     @property

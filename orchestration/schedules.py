@@ -8,10 +8,13 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from assets.pooling import LABEL_SETS, pooling_tenants
-from assets.tenants import TENANTS
+from lintel.automation.policy import Cause
+from lintel.automation.triggers import State, Trigger
 from lintel.home import Home
+from lintel.store.tenants import Tenant
 from orchestration.abandoned import end_abandoned_runs
 from orchestration.jobs import nightly, pooling, prediction_log
+from orchestration.launching import run_request
 
 NIGHTLY_AT = time(2)
 
@@ -25,17 +28,19 @@ NIGHTLY_AT = time(2)
 def nightly_by_tenant(
     context: dg.ScheduleEvaluationContext, home: dg.ResourceParam[Home]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Every hour: the nightly run of each tenant whose local 02:00 has just come. One run a tenant and local date."""
+    """Every hour: the nightly run of each tenant whose local 02:00 has just come. One run a tenant and local date; none
+    where another training of the same night is under way or done."""
     end_abandoned_runs(context.instance)
     moment = context.scheduled_execution_time
     due = [tenant for tenant in home.events.tenants() if is_due(moment, ZoneInfo(tenant.time_zone))]
     if not due:
         yield dg.SkipReason(f"It is not {NIGHTLY_AT:%H:%M} for any tenant.")
     for tenant in due:
-        if not context.instance.has_dynamic_partition(TENANTS.name or "", tenant.id):
-            context.instance.add_dynamic_partitions(TENANTS.name or "", [tenant.id])
-        date = moment.astimezone(ZoneInfo(tenant.time_zone)).date()
-        yield dg.RunRequest(run_key=f"{tenant.id}:{date}", partition_key=tenant.id)
+        trigger = _night(home, tenant, moment)
+        if trigger.state is State.SUPPRESSED:
+            yield dg.SkipReason(f"{tenant.id}: {trigger.why}.")
+        else:
+            yield run_request(context.instance, trigger, run_key=f"{tenant.id}:{trigger.key}")
 
 
 @dg.schedule(
@@ -65,6 +70,17 @@ prediction_log_by_hour = dg.ScheduleDefinition(
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
+
+
+def _night(home: Home, tenant: Tenant, moment: datetime) -> Trigger:
+    """The trigger of a tenant's local date, raised if it was not yet."""
+    date = moment.astimezone(ZoneInfo(tenant.time_zone)).date().isoformat()
+    words = f"It is {NIGHTLY_AT:%H:%M} of {date} in {tenant.time_zone}."
+    home.triggers.raise_(tenant.id, Cause.SCHEDULE, date, words, {"date": date}, now=moment)
+    found = home.triggers.find(tenant.id, Cause.SCHEDULE, date)
+    if found is None:
+        raise RuntimeError("a trigger that was just raised is gone")
+    return found
 
 
 def is_due(moment: datetime, zone: ZoneInfo) -> bool:

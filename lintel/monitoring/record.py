@@ -10,7 +10,7 @@ from typing import Any
 
 from lintel.errors import IncompatibleError, InputError
 
-AREAS = ("data", "drift", "performance", "consistency", "rollout")
+AREAS = ("data", "drift", "performance", "consistency", "rollout", "automation")
 _MOMENT = "%Y-%m-%dT%H-%M-%S.%fZ"  # no colons: a file name everywhere
 
 

@@ -37,8 +37,8 @@ def _of_dimension(name: str, differences: Float64, bound: float, false_alarm: fl
     figure = peak_worse(differences)
     low, high = mean_bounds(differences, false_alarm)
     plain = (
-        f"Over {len(differences)} matured outcomes of {name} the candidate's squared error is "
-        f"{differences.mean():+.4f} beside the champion's ({low:+.4f} to {high:+.4f})"
+        f"Over {len(differences)} matured outcomes of {name} the candidate's squared error differs from the champion's "
+        f"by {differences.mean():+.4f} ({low:+.4f} to {high:+.4f})"
     )
     if figure >= bound:
         standing, verdict = Standing.BAD, f"that is worse, with a chance of {false_alarm:g} at most to say so falsely"

@@ -51,5 +51,5 @@ def test_times_are_not_negative() -> None:
     ],
 )
 def test_limits_that_could_never_or_always_be_kept_are_refused(limits: dict[str, float]) -> None:
-    with pytest.raises(InputError, match="false alarm|limits"):
+    with pytest.raises(InputError, match=r"false alarm|limits"):
         Limits(**limits)

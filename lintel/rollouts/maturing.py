@@ -56,7 +56,7 @@ def matured_rows(
         return {}
     since = rollout.progress.began_at
     answers = home.predictions.read_newest(tenant.id, since, columns=_READ)
-    learnt_until = max(to_microseconds(datetime.fromisoformat(one.manifest.known_until)) for one in bundles)
+    learnt_until = max(_learnt_until(one) for one in bundles)
     asked = _first_asked(answers, learnt_until, latest=log_end - _shortest_horizon(labels))
     again = questions_again(home.events, tenant, asked)
     if again is None:
@@ -108,6 +108,11 @@ def _first_asked(answers: pa.Table, learnt_until: int, *, latest: int) -> Asked:
     rows = [row for row in list(first.values())[:MOST] if as_of[row] <= latest]
     seq = answers.column("seq").to_numpy()
     return Asked([leads[row] for row in rows], as_of[rows], seq[rows])
+
+
+def _learnt_until(bundle: Bundle) -> int:
+    """UTC µs from which on nothing is in a bundle."""
+    return to_microseconds(datetime.fromisoformat(bundle.manifest.known_until))
 
 
 def _shortest_horizon(labels: LabelSet) -> int:

@@ -38,10 +38,10 @@ class RolloutStanding:
 
 
 def finding_signals(rule: Rule, tenant: str, findings: Iterable[Mapping[str, Any]]) -> list[Signal]:
-    """A signal for each finding that the rule looks at."""
+    """A signal for each finding that the rule looks at: one that has what `where` names, and the field of the key."""
     wanted = (rule.where or {}).items()
     chosen = [one for one in findings if all(one.get(name) == value for name, value in wanted)]
-    return [_of_finding(rule, tenant, one) for one in chosen]
+    return [_of_finding(rule, tenant, one) for one in chosen if not rule.key_field or rule.key_field in one]
 
 
 def rollout_signals(rule: Rule, standings: Iterable[RolloutStanding]) -> list[Signal]:

@@ -22,6 +22,7 @@ from lintel.store.prediction_losses import read_losses
 
 _log = logging.getLogger(__name__)
 _NEXT = timedelta(microseconds=1)
+_FIRST_LOOK = timedelta(days=1)
 
 
 class Runs(Protocol):
@@ -93,18 +94,18 @@ class Watch:
         return [rule for rule in self.rules.rules(tenant).values() if rule.source is source]
 
     def _findings(self, cursor: Cursor, tenant: str, area: str) -> list[Signal]:
-        """Of an area that was never read before only the newest finding: what was long ago alarms nobody."""
+        """Of an area that was never read before only the newest day: what was long ago alarms nobody."""
         place = f"{tenant}/{area}"
-        since = cursor.findings.get(place)
-        if since is None:
-            newest = self.home.monitoring.newest(tenant, area)
-            findings = [] if newest is None else [newest]
-        else:
-            findings = self.home.monitoring.read(tenant, area, since + _NEXT)
+        since = cursor.findings.get(place) or self._first(tenant, area)
+        findings = [] if since is None else self.home.monitoring.read(tenant, area, since + _NEXT)
         if findings:
             cursor.findings[place] = datetime.fromisoformat(findings[-1]["at"])
         mine = [rule for rule in self._of(tenant, Source.FINDING) if rule.area == area]
         return [signal for rule in mine for signal in sources.finding_signals(rule, tenant, findings)]
+
+    def _first(self, tenant: str, area: str) -> datetime | None:
+        newest = self.home.monitoring.newest(tenant, area)
+        return None if newest is None else datetime.fromisoformat(newest["at"]) - _FIRST_LOOK
 
     def _rollout(self, tenant: str) -> list[Signal]:
         mine = self._of(tenant, Source.ROLLOUT)

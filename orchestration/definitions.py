@@ -18,9 +18,11 @@ from assets import (
 )
 from orchestration import jobs
 from orchestration.alert_sensor import alert_rules
+from orchestration.governance_sensors import approved_versions, champion_alias
 from orchestration.resources import home
 from orchestration.rollout_sensor import rollout_steps
 from orchestration.schedules import nightly_by_tenant, pooling_by_labels, prediction_log_by_hour
+from orchestration.training_sensors import SENSORS as TRAINING_SENSORS
 
 _MODULES = [
     ingest,
@@ -40,9 +42,9 @@ _MODULES = [
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(_MODULES),
     asset_checks=dg.load_asset_checks_from_modules(_MODULES),
-    jobs=[jobs.nightly, jobs.pooling, jobs.prediction_log],
+    jobs=[jobs.nightly, jobs.pooling, jobs.prediction_log, jobs.take_over],
     schedules=[nightly_by_tenant, pooling_by_labels, prediction_log_by_hour],
-    sensors=[alert_rules, rollout_steps],
+    sensors=[alert_rules, approved_versions, champion_alias, rollout_steps, *TRAINING_SENSORS],
     resources={"home": home},
     executor=dg.in_process_executor,  # a process for each step would import for longer than most steps work
 )

@@ -22,3 +22,9 @@ prediction_log = dg.define_asset_job(
     selection=_PREDICTIONS,
     description="What all workers answered, from their segments into the lake.",
 )
+
+take_over = dg.define_asset_job(
+    "take_over",
+    selection=dg.AssetSelection.assets("champion", "lead_scores", "lead_scoring_bento"),
+    description="An approved version of one tenant in front of callers, with new scores and a new bento.",
+)

@@ -21,7 +21,7 @@ from lintel.registry.traffic import Mode, Traffic
 from lintel.store.handle import Handle
 from lintel.store.tables import model_states
 
-BEFORE_STATES = machine("before states were kept")
+BEFORE_STATES = machine("not recorded")
 """Who trained a version that was registered before anybody wrote that down."""
 
 

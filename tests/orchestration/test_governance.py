@@ -24,6 +24,7 @@ from lintel.registry.risk import Risk
 from lintel.rollouts import controller
 from lintel.rollouts.plan import Plan, Strategy
 from lintel.scoring.bundle import Bundle
+from orchestration.governance_sensors import approved_versions, champion_alias
 from tests.orchestration.nightly_home import TENANT, NightlyHome, nightly, take_in
 
 NIGHTLY, EVA = machine("nightly"), person("eva")
@@ -149,6 +150,50 @@ def test_what_a_person_or_a_rollout_rejected_is_not_judged_anew(home: Home, by_m
         acts.reject(home, TENANT, 2, actor=EVA, reason="no", now=NOW)
     assert materialise(model_gates, home)["state"] == "rejected"
     assert materialise(champion, home)["promoted"] is False
+
+
+def ticks(sensor: dg.SensorDefinition, home: Home) -> list[Any]:
+    """What one tick asks for, or why it asks for nothing."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions("tenants", [TENANT])
+        return list(sensor(dg.build_sensor_context(instance=instance, resources={"home": home})))  # type: ignore[call-overload]
+
+
+def asked(home: Home) -> list[dg.RunRequest]:
+    return [one for one in ticks(approved_versions, home) if isinstance(one, dg.RunRequest)]
+
+
+def test_an_approval_is_followed_within_a_minute_and_once(home: Home) -> None:
+    with with_settings(home, risk=Risk.HIGH) as careful:
+        materialise(model_gates, careful)
+        assert not asked(careful)
+        acts.approve(careful, TENANT, 2, actor=EVA, reason="looked at the card", now=NOW)
+        (first,), (again,) = asked(careful), asked(careful)
+        assert first.partition_key == TENANT
+        assert first.run_key == again.run_key  # Dagster starts one run of a key
+        materialise(champion, careful)
+        assert not asked(careful)
+
+
+def test_an_approval_waits_for_the_end_of_a_rollout(home: Home) -> None:
+    materialise(model_gates, home)
+    shadow = Plan(Strategy.SHADOW, (1.0,))
+    controller.begin(home, TENANT, 2, shadow, actor=EVA, reason="a look first", now=NOW)
+    train(home, seed=100)
+    materialise(model_gates, home)
+    assert home.states.read(TENANT, 3).state is State.APPROVED
+    assert not asked(home)
+    controller.complete(home, TENANT, actor=EVA, reason="seen enough", now=NOW)
+    assert len(asked(home)) == 1
+
+
+def test_an_alias_moved_by_hand_is_put_back_within_minutes(home: Home) -> None:
+    (quiet,) = ticks(champion_alias, home)
+    assert "Every alias mirrors" in quiet.skip_message
+    home.registry._client.set_registered_model_alias(f"lead-scoring.{TENANT}", "champion", "2")
+    (told,) = ticks(champion_alias, home)
+    assert "was moved by hand" in told.skip_message
+    assert home.registry.version(TENANT, 1).aliases == ("champion",)
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,11 @@ def suites() -> Iterator[tuple[str, str, list[Row]]]:
     others = [one for one in features.rules(catalogue(), 1) if not one.name.startswith("range_")]
     bounded = ("range_*", f"{len(ranges)} features", "the feature lies where its definition puts it", "block")
     yield features.NAME, "Tonight's feature rows.", [*_rows(others), bounded]
-    yield examples.NAME, "What models are trained on.", _rows(examples.rules(catalogue(), _labelled()))
+    yield examples.NAME, "What models are trained on.", _rows(examples.rules(catalogue(), labelled()))
     yield scores.NAME, "Answers, before anyone sees them and as they are stored.", _by_dimension(scores.rules())
 
 
-def _labelled() -> pa.Table:
+def labelled() -> pa.Table:
     """No examples, with the labels of all dimensions."""
     moment = pa.array([], pa.timestamp("us", tz="UTC"))
     return pa.table({f"label.{name}.known_from": moment for name in DIMENSIONS})

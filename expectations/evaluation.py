@@ -20,6 +20,7 @@ from expectations.suite import RuleResult, SuiteResult
 
 Mask = NDArray[np.bool_]
 Kwargs = Mapping[str, Any]
+_OF_ANOTHER_TYPE = (pa.ArrowInvalid, pa.ArrowNotImplementedError, TypeError)
 
 
 def evaluate(table: pa.Table, suite: str, rules: Sequence[Rule]) -> SuiteResult:
@@ -36,6 +37,13 @@ def _judged(table: pa.Table, rule: Rule) -> RuleResult:
     missing = [name for name in (*named, *kwargs.get("column_list", ())) if name not in table.column_names]
     if missing:
         return RuleResult(rule, False, rows=len(table), observed=f"the column {missing[0]} is not there")
+    try:
+        return _answered(table, rule, kwargs)
+    except _OF_ANOTHER_TYPE:
+        return RuleResult(rule, False, rows=len(table), observed="the column has another type than the rule is about")
+
+
+def _answered(table: pa.Table, rule: Rule, kwargs: Kwargs) -> RuleResult:
     of_table = _OF_TABLE.get(type(rule.expectation))
     if of_table is not None:
         success, observed = of_table(table, kwargs)

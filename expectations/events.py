@@ -84,9 +84,7 @@ def _whole() -> list[Rule]:
 
 def _identity() -> list[Rule]:
     present = [
-        rule(
-            f"{name}_stated", gxe.ExpectColumnValuesToNotBeNull(column=name), f"every event has its {name}", follows
-        )
+        rule(f"{name}_stated", gxe.ExpectColumnValuesToNotBeNull(column=name), f"every event has its {name}", follows)
         for name, follows in _REQUIRED.items()
     ]
     unique = [

@@ -23,6 +23,8 @@ _HOUR = 3_600_000_000  # µs
 _DAY, _WEEK = 24 * _HOUR, 168 * _HOUR
 _LATE = 14 * _DAY  # what came in later than this was loaded as history, not as it happened
 _WINSOR = 3.0  # medians
+_LONGEST = 2.0
+"""Times the longest quiet before: the bound where quiet is regular, as between weekly imports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Freshness:
 def freshness(known: Int64, ingested: Int64, now: int, false_alarm_rate: float = FALSE_ALARM_RATE) -> Freshness | None:
     """Judge the newest of n events that were known at `known` and came in at `ingested` (UTC µs) as of `now`.
 
-    None if the log does not go back FEWEST_DAYS.
+    None if the log does not go back FEWEST_DAYS, or was quiet for most of them.
     """
     arrived = np.where(ingested - known <= _LATE, np.maximum(known, ingested), known)
     order = np.argsort(arrived, kind="stable")
@@ -54,8 +56,10 @@ def freshness(known: Int64, ingested: Int64, now: int, false_alarm_rate: float =
     last = np.minimum(newest[np.maximum(seen, 0)], moments)
     pace = _Pace(known, int(moments[-1]), now)
     quiet = pace.expected(last, moments)
-    usual = _usual(quiet[1:])
-    limit = usual * float(fisher.isf(false_alarm_rate, 2, 2 * days))
+    past = quiet[last < last[0]]  # not those of this same stretch of quiet, which grew with it
+    if len(past) < FEWEST_DAYS // 2:
+        return None
+    limit = min(_usual(past) * float(fisher.isf(false_alarm_rate, 2, 2 * len(past))), _LONGEST * float(past.max()))
     return Freshness(float(quiet[0]), max(limit, 1.0), float((now - last[0]) / _HOUR))
 
 

@@ -27,11 +27,32 @@ def normal(random: np.random.Generator, rows: int, columns: int = 40) -> Float32
 
 
 @pytest.mark.parametrize("rows", [150, 3_000])
-def test_p_values_are_uniform_where_nothing_has_moved(rows: int) -> None:
+def test_p_values_are_at_most_uniform_where_nothing_has_moved(rows: int) -> None:
     random = np.random.default_rng(rows)
     found = np.concatenate([judge(normal(random, 2_000), normal(random, rows)).p_value for _ in range(15)])
-    for level, slack in ((0.5, 0.07), (0.1, 0.04), (0.01, 0.012)):
-        assert (found <= level).mean() == pytest.approx(level, abs=slack)
+    for level, slack in ((0.5, 0.05), (0.1, 0.03), (0.01, 0.008)):
+        assert level * 0.5 - slack <= (found <= level).mean() <= level + slack
+
+
+def test_rare_values_make_no_alarm_by_themselves() -> None:
+    """Of columns of which nearly all values are 0, and few rows: where approximations are at their worst."""
+    random = np.random.default_rng(13)
+    found = []
+    for _ in range(30):
+        before, now, least = normal(random, 5_000, 60), normal(random, 200, 60), random.uniform(1.5, 2.4, 60)
+        for one in (before, now):
+            one[np.abs(one) < least] = 0.0
+        found.append(judge(before, now).p_value)
+    p_values = np.concatenate(found)
+    assert (p_values <= 0.01).mean() <= 0.015
+    assert (p_values <= 0.0005).mean() <= 0.002
+    assert p_values.min() > 1e-6
+
+
+def test_a_shift_is_found_with_few_rows() -> None:
+    random = np.random.default_rng(14)
+    found = judge(normal(random, 5_000), normal(random, 200) + np.float32(0.5))
+    assert (found.p_value < 1e-5).mean() > 0.9
 
 
 def test_rows_of_one_lead_do_not_make_an_alarm() -> None:
@@ -47,11 +68,11 @@ def test_rows_of_one_lead_do_not_make_an_alarm() -> None:
 
 
 def test_of_independent_rows_it_is_the_likelihood_ratio_test() -> None:
-    counts = np.array([[400, 300, 300], [130, 70, 100]])
+    counts = np.array([[400, 300, 300], [140, 60, 100]])
     bins = Bins(("x",), (np.array([1, 2], np.float32),))
     samples = [binned(bins, [np.repeat([0, 1, 2], one).astype(np.float32)], np.arange(one.sum())) for one in counts]
     expected = chi2_contingency(counts, lambda_="log-likelihood", correction=False).pvalue
-    assert compare(*samples).p_value[0] == pytest.approx(expected, rel=0.1)
+    assert compare(*samples).p_value[0] == pytest.approx(2 * expected, rel=0.2)  # F, not chi-square
 
 
 def test_a_sample_does_not_differ_from_itself() -> None:
@@ -110,3 +131,13 @@ def test_the_distance_is_that_of_scipy() -> None:
 def test_no_columns_at_all() -> None:
     nothing = BinnedSample(np.zeros((0, 2)), np.zeros((0, 2, 2)), np.zeros(0), np.zeros(0))
     assert len(compare(nothing, nothing).p_value) == 0
+
+
+def test_no_p_value_is_undefined() -> None:
+    """Shares that are equal but for rounding once gave one that was not a number."""
+    bins = Bins(("x",), (np.array([1], np.float32),))
+    for rows in range(10, 400, 13):
+        before, now = (np.zeros(count, np.float32) for count in (rows * 25, rows))
+        before[: rows * 5], now[: rows // 5] = 1.0, 1.0
+        samples = [binned(bins, [one], np.arange(len(one))) for one in (before, now)]
+        assert 0.0 <= compare(*samples).p_value[0] <= 1.0

@@ -6,7 +6,7 @@ turns BAD although the candidate keeps the limit.
 """
 
 from collections.abc import Mapping
-from math import ceil, isfinite
+from math import ceil, isfinite, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,8 @@ def loads(evidence: Evidence) -> Finding:
 def failures(candidate: Arm, champion: Arm, *, increase: float, least: int, error: float) -> Finding:
     """Whether the share of leads that a lesser answer or none got rose by more than `increase`.
 
-    Where the champion is asked nothing meanwhile, the candidate's share itself must keep the limit.
+    Where the champion is asked nothing meanwhile, the candidate's share itself must keep the limit. Where it fails as
+    well, GOOD allows a standard error more, else what both failed on in an hour long past would hold up a step for days.
     """
     low, _ = share_bounds(candidate.failed, candidate.asked, error / 2.0)
     _, high = share_bounds(champion.failed, champion.asked, error / 2.0) if champion.asked else (0.0, 0.0)
@@ -43,7 +44,9 @@ def failures(candidate: Arm, champion: Arm, *, increase: float, least: int, erro
     enough = candidate.asked >= LEAST_ASKED and candidate.failed >= LEAST_FAILED
     standing = _standing(
         bad=enough and low > high + increase,
-        good=figure is not None and candidate.asked >= max(least, 1) and figure <= increase,
+        good=figure is not None
+        and candidate.asked >= max(least, 1)
+        and figure <= increase + _noise(champion, candidate.asked),
     )
     return Finding("failures", standing, figure, increase, _of_failures(candidate, champion, increase))
 
@@ -112,6 +115,14 @@ def _direction(moved: NDArray[np.float64]) -> str:
 
 def _share(arm: Arm) -> float:
     return arm.failed / arm.asked if arm.asked else 0.0
+
+
+def _noise(champion: Arm, asked: int) -> float:
+    """Standard error of the difference of two shares of failures, if the candidate failed as the champion does."""
+    if not champion.asked:
+        return 0.0
+    failing = _share(champion)
+    return sqrt(failing * (1.0 - failing) * (1.0 / asked + 1.0 / champion.asked))
 
 
 def _of_failures(candidate: Arm, champion: Arm, increase: float) -> str:

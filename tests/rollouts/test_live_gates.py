@@ -31,6 +31,8 @@ def failing(asked: int, failed: int, beside: tuple[int, int] = (10_000, 0)) -> S
         (200, 0, (10_000, 0), GOOD),
         (200, 2, (10_000, 0), GOOD),
         (200, 3, (10_000, 0), OPEN),  # above the limit, but within chance
+        (400, 60, (1_600, 216), GOOD),  # what both failed on, and chance dealt unequally
+        (400, 70, (1_600, 216), OPEN),
         (199, 0, (10_000, 0), OPEN),  # too few to go on
         (2_000, 100, (100_000, 100), BAD),  # 5 % beside .1 %
         (2_000, 20, (100_000, 500), GOOD),  # .5 points more are allowed

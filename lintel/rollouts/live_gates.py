@@ -36,7 +36,7 @@ def failures(candidate: Arm, champion: Arm, *, increase: float, least: int, erro
     """Whether the share of leads that a lesser answer or none got rose by more than `increase`.
 
     Where the champion is asked nothing meanwhile, the candidate's share itself must keep the limit. Where it fails as
-    well, GOOD allows a standard error more, else what both failed on in an hour long past would hold up a step for days.
+    well, GOOD allows a standard error more, else what both failed on in an hour long past would hold a step for days.
     """
     low, _ = share_bounds(candidate.failed, candidate.asked, error / 2.0)
     _, high = share_bounds(champion.failed, champion.asked, error / 2.0) if champion.asked else (0.0, 0.0)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from lintel.errors import IncompatibleError, NotFoundError
+from lintel.errors import IncompatibleError
 from lintel.home import Home
 from lintel.registry.actor import Actor, ActorKind
 from lintel.registry.champion import champion_entry
@@ -38,13 +38,13 @@ def state_of(home: Home, scope: str, version: int, *, now: datetime) -> ModelSta
 
     Raises NotFoundError for no such version.
     """
-    try:
-        return home.states.read(scope, version)
-    except NotFoundError:
-        known = home.registry.version(scope, version)
-        state = state_before_states(home.traffic, scope, version)
-        home.states.adopt(scope, version, known.digest, state, risk=risk_of(home, scope), now=now)
-        return home.states.read(scope, version)
+    found = home.states.find(scope, version)
+    if found is not None:
+        return found
+    known = home.registry.version(scope, version)
+    state = state_before_states(home.traffic, scope, version)
+    home.states.adopt(scope, version, known.digest, state, risk=risk_of(home, scope), now=now)
+    return home.states.read(scope, version)
 
 
 def register(

@@ -1,5 +1,6 @@
 """Who answered when, on which data, and who let them: from predictions, scores, traffic, states and audit."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,8 @@ import pyarrow.compute as pc
 from lintel.home import Home
 from lintel.registry.provenance import provenance
 
+_MOST_CHANGES = 100_000
+_ASSIGNED = ("version", "actor", "reason")
 _MINUTE = timedelta(minutes=1)
 _SPANS = (timedelta(days=1), timedelta(days=30), None)
 """How far back answers are looked for, the nearest first."""
@@ -31,23 +34,32 @@ _COLUMNS = (
 def changes(home: Home, scope: str, *, limit: int = 100) -> list[dict[str, Any]]:
     """Every change of who answers, newest first: from when until when, which versions with which share, by whom, why,
     and where each version comes from."""
-    found, until = [], None
-    for change in home.traffic.history(scope, limit):
-        entries = [
-            {**provenance(home, scope, one["model_version"], one["digest"], until=change["assigned_at"])}
-            | {"mode": one["mode"], "weight": one["weight"]}
-            for one in change["entries"]
-        ]
-        told = {name: change[name] for name in ("version", "actor", "reason")}
-        found.append({"since": change["assigned_at"], "until": until, **told, "models": entries})
-        until = change["assigned_at"]
-    return found
+    found = home.traffic.history(scope, limit)
+    ends = [None, *(change["assigned_at"] for change in found)]
+    return [_told(home, scope, change, until) for change, until in zip(found, ends, strict=False)]
 
 
 def traffic_at(home: Home, scope: str, at: datetime) -> dict[str, Any] | None:
     """The change that was in force at a moment; None before the first."""
-    moment = at.astimezone(UTC).isoformat()
-    return next((one for one in changes(home, scope, limit=10_000) if one["since"] <= moment), None)
+    moment, until = at.astimezone(UTC).isoformat(), None
+    for change in home.traffic.history(scope, _MOST_CHANGES):
+        if change["assigned_at"] <= moment:
+            return _told(home, scope, change, until)
+        until = change["assigned_at"]
+    return None
+
+
+def _told(home: Home, scope: str, change: Mapping[str, Any], until: str | None) -> dict[str, Any]:
+    since = change["assigned_at"]
+    models = [
+        {
+            **provenance(home, scope, one["model_version"], one["digest"], until=since),
+            "mode": one["mode"],
+            "weight": one["weight"],
+        }
+        for one in change["entries"]
+    ]
+    return {"since": since, "until": until, **{name: change[name] for name in _ASSIGNED}, "models": models}
 
 
 def scored_at(home: Home, scope: str, lead_id: str, at: datetime) -> dict[str, Any] | None:

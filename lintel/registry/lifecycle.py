@@ -109,6 +109,12 @@ class ModelStates(Handle):
         with self._database.read() as connection:
             return read_state(connection, scope, version)
 
+    def find(self, scope: str, version: int) -> ModelState | None:
+        """As `read`; None for a version without a state."""
+        with self._database.read() as connection:
+            row = _row(connection, scope, version)
+        return None if row is None else _state(row)
+
     def register(
         self, scope: str, version: int, digest: str, *, trained_by: Actor, risk: Risk, actor: Actor, now: datetime
     ) -> bool:

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from lintel.home import Home
@@ -35,6 +37,12 @@ def manifest_of(home: Home, digest: str) -> dict[str, Any] | None:
     path = home.settings.bundles_path / digest.removeprefix("sha256:") / "bundle.json"
     if not path.is_file():
         return None
+    return _manifest(path)
+
+
+@lru_cache(maxsize=64)
+def _manifest(path: Path) -> dict[str, Any]:
+    """The folder's name is the digest of what is in it: it never changes."""
     found: dict[str, Any] = json.loads(path.read_bytes())["manifest"]
     return found
 
@@ -51,7 +59,7 @@ def provenance(home: Home, scope: str, version: int, digest: str, *, until: str 
     lines = audit_lines(home, scope, version)
     known = [one for one in lines if until is None or one["at"] <= until]
     approved = approval(known)
-    state = next((one for one in home.states.all(scope) if one.version == version), None)
+    state = home.states.find(scope, version)
     trained = None if state is None else {"by": state.trained_by.name, "kind": str(state.trained_by.kind)}
     return {
         "version": version,

@@ -6,7 +6,7 @@ become known is that of the questions, and a sequence once judged is never chang
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,7 @@ from lintel.rollouts.rescoring import Asked, Questions, labels_of, probabilities
 from lintel.rollouts.rollout import Rollout
 from lintel.scoring.answers import tenant_time
 from lintel.scoring.bundle import Bundle
+from lintel.store.prediction import SHADOW
 from lintel.store.tenants import Tenant
 
 MOST = 5_000
@@ -46,16 +47,18 @@ class MaturedRows:
 
 
 def matured_rows(
-    home: Home, tenant: Tenant, rollout: Rollout, bundles: tuple[Bundle, Bundle], *, now: datetime
+    home: Home, tenant: Tenant, rollout: Rollout, bundles: tuple[Bundle, Bundle], waiting: pa.Table, *, now: datetime
 ) -> dict[str, MaturedRows]:
-    """By dimension that both bundles (candidate, champion) score; leads once, with their first answer."""
+    """By dimension that both bundles (candidate, champion) score; leads once, with their first answer.
+
+    `waiting` has the answers of the rollout that are not in the lake yet.
+    """
     try:
         labels = load_label_set(tenant.labels)
         log_end = to_microseconds(tenant_time(home.events, tenant, now))
     except NotFoundError:  # a label file that is not here, or a log that was emptied: nothing can be known
         return {}
-    since = rollout.progress.began_at
-    answers = home.predictions.read_newest(tenant.id, since, columns=_READ)
+    answers = _first_answers(home, tenant, rollout.progress.began_at, waiting, now)
     learnt_until = max(_learnt_until(one) for one in bundles)
     asked = _first_asked(answers, learnt_until, latest=log_end - _shortest_horizon(labels))
     again = questions_again(home.events, tenant, asked)
@@ -94,6 +97,21 @@ def _rows(again: Questions, outcome: Outcome, ours: Float64, theirs: Float64) ->
         theirs[mature],
         outcome.status[mature].astype(np.float64),
     )
+
+
+def _first_answers(home: Home, tenant: Tenant, since: datetime, waiting: pa.Table, now: datetime) -> pa.Table:
+    """Answers from the begin on until they are about enough leads, however many come after them. What bundles in
+    shadow scored is none."""
+    parts, leads, length = [], set[str](), timedelta(hours=1)
+    while since < now and len(leads) < MOST:
+        part = home.predictions.read(tenant.id, since, since + length, columns=_READ)
+        leads |= set(part.column("lead_id").unique().to_pylist())
+        parts.append(part)
+        since, length = since + length, 2 * length
+    if len(leads) < MOST:
+        fresh = waiting.filter(pc.not_equal(waiting.column("served_by").cast(pa.string()), SHADOW))
+        parts.append(fresh.select(list(_READ)))
+    return pa.concat_tables(parts).unify_dictionaries()
 
 
 def _first_asked(answers: pa.Table, learnt_until: int, *, latest: int) -> Asked:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from lintel.events.moments import from_microseconds, to_microseconds
 from lintel.home import Home
 from lintel.rollouts.arms import COLUMNS, Split, arms
+from lintel.rollouts.decision import State
 from lintel.rollouts.draw import salt_of
 from lintel.rollouts.evidence import Arm, Evidence, Pairs
 from lintel.rollouts.maturing import MaturedRows, in_order, matured_rows
@@ -23,12 +24,15 @@ from lintel.rollouts.rollout import Rollout
 from lintel.rollouts.workers import WorkerModels, running_workers
 from lintel.scoring.bundle import Bundle
 from lintel.store.prediction import SHADOW
+from lintel.store.predictions import joined
 from lintel.store.tenants import Tenant
 
 SAMPLE = 200
 """Leads whose scores are compared in pairs: those that were answered last."""
 LOOK_BACK = timedelta(days=1)
-_READ = (*COLUMNS, "as_of", "seq", "features_digest")
+"""Of answers that are judged while no step is under way, which may be for weeks."""
+_SAMPLED_FROM = 100 * SAMPLE  # answers
+_READ = (*COLUMNS, "decision_id", "as_of", "seq", "features_digest")
 _CANARY = "canary"
 
 logger = logging.getLogger(__name__)
@@ -77,13 +81,14 @@ def _gathered(
     pairs: list[dict[str, Pairs]] = []
     matured: list[dict[str, MaturedRows]] = []
     for tenant in answered_tenants(home, rollout.scope):
-        answers = _answers(home, tenant, rollout, now)
+        waiting = home.predictions.read_waiting(tenant.id, rollout.progress.began_at, shadow=True)
+        answers = _answers(home, tenant, rollout, waiting, now)
         found.append(_arms(tenant, rollout, answers))
         mine, failed = _pairs(home, tenant, answers, candidate, champion)
         pairs.append(mine)
         if rollout.plan.strategy is Strategy.SHADOW and failed:  # the log holds what it scored, not what it failed on
             found.append((Arm(failed, failed), Arm()))
-        matured.append(matured_rows(home, tenant, rollout, (candidate, champion), now=now))
+        matured.append(matured_rows(home, tenant, rollout, (candidate, champion), waiting, now=now))
     return replace(
         evidence,
         candidate=_added([one for one, _ in found]),
@@ -124,11 +129,13 @@ def _loaded(path: Path) -> Bundle:
     return bundle
 
 
-def _answers(home: Home, tenant: Tenant, rollout: Rollout, now: datetime) -> pa.Table:
-    """Answers since the step began to be followed, and at least of a day, with scores in shadow; oldest first."""
-    since = min(now - LOOK_BACK, rollout.followed_at or now)
-    found = home.predictions.read_newest(tenant.id, since, columns=_READ, shadow=True)
-    return found.sort_by([("answered_at", "ascending")])
+def _answers(home: Home, tenant: Tenant, rollout: Rollout, waiting: pa.Table, now: datetime) -> pa.Table:
+    """Answers since the step began to be followed, none before that; with scores in shadow, oldest first."""
+    since = rollout.followed_at or now
+    if rollout.progress.state is not State.RUNNING:
+        since = max(since, now - LOOK_BACK)
+    kept = home.predictions.read(tenant.id, since, columns=_READ, shadow=True)
+    return joined(kept, _since(waiting, since)).sort_by([("answered_at", "ascending")])
 
 
 def _arms(tenant: Tenant, rollout: Rollout, answers: pa.Table) -> tuple[Arm, Arm]:
@@ -142,7 +149,7 @@ def _arms(tenant: Tenant, rollout: Rollout, answers: pa.Table) -> tuple[Arm, Arm
         rollout.share,
         salt_of(rollout.scope, (rollout.candidate.digest,)),
     )
-    return arms(_since(answers, rollout.followed_at), tenant.id, split)
+    return arms(answers, tenant.id, split)
 
 
 def _pairs(
@@ -176,6 +183,7 @@ def _joined(parts: Sequence[dict[str, Pairs]]) -> dict[str, Pairs]:
 
 def _newest_asked(answers: pa.Table, most: int) -> Asked:
     """The newest answer of each of the leads answered last, where features were read for it."""
+    answers = answers.slice(max(len(answers) - _SAMPLED_FROM, 0))
     answers = answers.filter(pc.is_valid(answers.column("features_digest")))
     answers = answers.filter(pc.not_equal(answers.column("served_by").cast(pa.string()), SHADOW))
     leads = answers.column("lead_id").to_pylist()

@@ -111,15 +111,15 @@ class PredictionLake:
         self, tenant: str, since: datetime, *, columns: Sequence[str] | None = None, shadow: bool = False
     ) -> pa.Table:
         """As `read` from `since` on, with what is still in segments: all that workers have written until now, once."""
-        fresh = [
-            _fresh(path, tenant, since, shadow=shadow) for path in self.waiting()
-        ]  # before the lake: nothing slips
-        kept = self.read(tenant, since, columns=PREDICTION_SCHEMA.names, shadow=shadow)
-        known = kept.column("decision_id")
-        rows = pa.concat_tables([PREDICTION_SCHEMA.empty_table(), *fresh]).unify_dictionaries()
-        rows = rows.filter(pc.invert(pc.is_in(rows.column("decision_id"), value_set=known.combine_chunks())))
-        whole = pa.concat_tables([kept, rows]).unify_dictionaries()
+        fresh = self.read_waiting(tenant, since, shadow=shadow)  # before the lake: nothing slips between the two
+        whole = joined(self.read(tenant, since, shadow=shadow), fresh)
         return whole if columns is None else whole.select(list(columns))
+
+    def read_waiting(self, tenant: str, since: datetime, *, shadow: bool = False) -> pa.Table:
+        """What `read` will have from `since` on after the next compaction: answers that are still in segments, whole or
+        growing. Some may be in the lake by now: see `joined`."""
+        fresh = [_fresh(path, tenant, since, shadow=shadow) for path in self.waiting()]
+        return pa.concat_tables([PREDICTION_SCHEMA.empty_table(), *fresh]).unify_dictionaries()
 
     def losses(self, since: datetime | None = None, until: datetime | None = None) -> list[RecordedLoss]:
         """Answers that are missing between two times, of all tenants: a worker that dies cannot say whose they were."""
@@ -230,6 +230,14 @@ class PredictionLake:
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def joined(kept: pa.Table, fresh: pa.Table) -> pa.Table:
+    """Answers of the lake and those of segments that are not among them, each in columns of `kept`, the id of the
+    decision among these."""
+    known = kept.column("decision_id").combine_chunks()
+    rows = fresh.filter(pc.invert(pc.is_in(fresh.column("decision_id"), value_set=known)))
+    return pa.concat_tables([kept, rows.select(kept.schema.names)]).unify_dictionaries()
 
 
 def _read(path: Path, report: CompactionReport) -> Segment | None:

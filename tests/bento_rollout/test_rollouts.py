@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from benchmarks.load_lab.bundle_variants import false_golden, raising
 from lintel.rollouts import controller
 from lintel.rollouts.decision import Action, State
@@ -78,6 +80,7 @@ def test_a_model_that_computes_other_numbers_never_answers(running: Running) -> 
     assert rungs(running.load.told) == {"champion"}
 
 
+@pytest.mark.slow
 def test_blue_green_flips_at_once_and_back_at_once(running: Running) -> None:
     version = running.candidate()
     digest = running.stage.registry.known[version]
@@ -98,6 +101,7 @@ def test_blue_green_flips_at_once_and_back_at_once(running: Running) -> None:
     assert errors(running) == []
 
 
+@pytest.mark.slow
 def test_a_shadow_is_logged_and_answers_nobody(running: Running) -> None:
     version = running.candidate()
     digest = running.stage.registry.known[version]
@@ -115,6 +119,7 @@ def test_a_shadow_is_logged_and_answers_nobody(running: Running) -> None:
     assert all(row["served_by"] == "champion" for row in logged(running, began, shadow=False))
 
 
+@pytest.mark.slow
 def test_rolling_goes_worker_by_worker(running: Running) -> None:
     version = running.candidate()
     digest = running.stage.registry.known[version]

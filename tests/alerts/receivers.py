@@ -3,6 +3,7 @@
 import socketserver
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -132,6 +133,12 @@ class _MailHandler(socketserver.StreamRequestHandler):
         except (OSError, ValueError):
             return
 
+    def finish(self) -> None:
+        for one in (self.rfile, self.connection):
+            one.close()
+        with suppress(OSError):  # the other side may be gone
+            self.wfile.close()
+
     def say(self, *lines: str) -> None:
         if self.owner.delay:
             time.sleep(self.owner.delay)
@@ -157,6 +164,8 @@ class _MailHandler(socketserver.StreamRequestHandler):
 
     def on_starttls(self, line: str) -> None:
         self.say("220 go on")
+        self.rfile.close()
+        self.wfile.close()
         self.connection = self.owner.tls.wrap_socket(self.connection, server_side=True)
         self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb")
         self.encrypted = True

@@ -1,16 +1,24 @@
 """Every sink against a real receiver: what it sends, what it says when it is not taken, and how long it takes."""
 
+import base64
 import hmac
 import json
 import logging
 import random
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
 from lintel.alerts.message import Entry, Message
@@ -323,3 +331,79 @@ def test_the_log_has_one_json_object_a_line(caplog: pytest.LogCaptureFixture, me
     assert "\n" not in record.getMessage()
     assert json.loads(record.getMessage())["alert"]["rule"] == "drift"
     assert record.levelno == logging.WARNING
+
+
+# TLS
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Key and certificate of `localhost`, signed by nobody else."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    plain = serialization.NoEncryption()
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def serving(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+def test_https_is_spoken_to_whom_the_certificate_names(
+    http_receiver: Callable[..., HttpReceiver],
+    certificate: Path,
+    message: Make,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    http = http_receiver(200)
+    http.server.socket = serving(certificate).wrap_socket(http.server.socket, server_side=True)
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    sinks = {
+        host: WebhookSink(
+            receiver_of(f"https://{host}:{http.port}/x", "webhook", [host]), None, lambda: NOW, Patience(2.0, 1)
+        )
+        for host in ("localhost", "127.0.0.1")
+    }
+    with pytest.raises(DeliveryError, match="certificate is not valid"):
+        sinks["localhost"].send(message())
+    monkeypatch.setattr("ssl.create_default_context", lambda: trusting)
+    sinks["localhost"].send(message())
+    with pytest.raises(DeliveryError, match="certificate is not valid"):
+        sinks["127.0.0.1"].send(message())
+    assert len(http.received) == 1
+
+
+def test_mail_goes_encrypted_and_with_its_password_where_tls_is_offered(
+    mail_receiver: Callable[..., Any], certificate: Path, message: Make
+) -> None:
+    mails = mail_receiver(tls=serving(certificate))
+    server = mail_server(f"smtp://me:s3cret@localhost:{mails.port}")
+    trust = ssl.create_default_context(cafile=str(certificate))
+    told: dict[str, Any] = {"seconds": 5.0, "trust": trust}
+    EmailSink(server, "a@here.example", ("b@here.example",), lambda: NOW, **told).send(message())
+    (mail,) = mails.mails
+    assert mail.encrypted
+    assert base64.b64decode(mail.user) == b"\0me\0s3cret"
+
+
+def test_mail_is_not_handed_to_whom_the_certificate_does_not_name(
+    mail_receiver: Callable[..., Any], certificate: Path, message: Make
+) -> None:
+    mails = mail_receiver(tls=serving(certificate))
+    sink = EmailSink(MailServer("localhost", mails.port), "a@here.example", ("b@here.example",), lambda: NOW, 5.0)
+    with pytest.raises(DeliveryError):
+        sink.send(message())
+    assert mails.mails == []

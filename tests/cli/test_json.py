@@ -17,6 +17,9 @@ READING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "models list": (IN, {"tenant", "versions"}),
     "models traffic": (IN, {"tenant", "traffic", "history"}),
     "models history": (IN, {"tenant", "changes"}),
+    "alerts list": (IN, {"tenant", "alerts", "silences"}),
+    "alerts rules": (IN, {"tenant", "rules"}),
+    "alerts test-sink": (("log",), {"sink", "taken", "seconds"}),
     "audit list": (IN, {"tenant", "lines"}),
     "audit verify": ((), {"lines", "head", "sealed_from", "unanchored"}),
     "models fetch": ((1, *IN), {"tenant", "version", "path"}),
@@ -34,6 +37,7 @@ READING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "tenants list": ((), {"tenants"}),
 }
 WRITING: dict[str, tuple[tuple[object, ...], set[str]]] = {
+    "alerts silence": (("drift", "--reason", "work", *IN), {"tenant", "silence_id", "rule", "until"}),
     "tune": (("--minutes", 0, "--dimension", "intent", *IN), {"tenant", "settings", "digest", "searches"}),
     "models promote": ((1, "--reason", "again", *IN), {"tenant", "version", "digest"}),
     "models gates": ((1, *IN), {"tenant", "version", "state", "gates"}),
@@ -43,9 +47,12 @@ WRITING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "tenants pool": (("--allow", *IN), {"tenant", "pooled"}),
     "keys create": (("--name", "me", *IN), {"tenant", "name", "role", "key"}),
     "ingest simulator": (("--leads", 2), {"tenant", "source", "read", "appended", "duplicates", "quarantined"}),
+    "monitor": ((*IN, "--output", "{folder}/m.html"), {"tenant", "path", "findings", "readiness", "alerts"}),
     "replay": (("--lead", f"{TENANT}-000003", *IN, "--output", "{folder}/r.html"), {"lead_id", "path", "events"}),
 }
 ELSEWHERE = {
+    "alerts acknowledge",
+    "alerts end-silence",
     "data pull",
     "ingest csv",
     "ingest xes",
@@ -60,7 +67,7 @@ ELSEWHERE = {
     "fairness",
     *(f"rollouts {act}" for act in ("start", "advance", "hold", "resume", "rollback", "complete")),
 }
-"""Have tests of their own: test_data, test_fairness, test_governance, test_ingest, test_keys, test_market,
+"""Have tests of their own: test_alerts, test_data, test_fairness, test_governance, test_ingest, test_keys, test_market,
 test_rollouts, below, and the demo."""
 
 

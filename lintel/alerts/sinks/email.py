@@ -63,6 +63,7 @@ class EmailSink:
 
     def _hand_in(self, mail: EmailMessage) -> None:
         with smtplib.SMTP(timeout=self.seconds) as client, _ended(client, self.seconds):
+            client._host = self.server.host  # type: ignore[attr-defined]  # else TLS does not know whom it talks to
             client.connect(self.server.host, self.server.port)
             client.ehlo()
             if client.has_extn("starttls"):

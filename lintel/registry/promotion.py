@@ -127,6 +127,17 @@ def compare(found: Contest, *, seed: int) -> Verdict:
     return Verdict(passed, (*sentences, *found.notes))
 
 
+def no_worse(found: Contest, *, seed: int) -> Verdict:
+    """As `compare`, for a challenger that has the champion's own members: it need not be better, only not worse beyond
+    noise, in the mean and in every dimension."""
+    if found.lost or not found.paired:
+        return Verdict(False, ("it lost a dimension" if found.lost else "nothing can be compared", *found.notes))
+    comparison = paired_comparison(found.paired, seed=seed)
+    worse = [name for name, one in comparison.tasks.items() if one.worse]
+    sentences = (_sentence(found, comparison, worse), *_by_dimension(found, comparison), *found.notes)
+    return Verdict(not worse and not comparison.mean.worse, sentences)
+
+
 def _sentence(found: Contest, comparison: Comparison, worse: list[str]) -> str:
     """The mean over dimensions, and what follows from it."""
     judged = found.paired.values()

@@ -43,6 +43,7 @@ class Manifest:
     settled_by: Mapping[str, tuple[str, ...]]
     libraries: Mapping[str, str]
     pool: str = ""  # digest of the bundle that dimensions were borrowed from; it names the pool's tenants
+    recalibrated_from: str = ""  # digest of the bundle whose members and stacks it has
     format: int = FORMAT
 
     @property

@@ -388,10 +388,10 @@ def test_cutting_a_sealed_log_short_needs_the_key_for_the_head(log: AuditLog, fi
 
 
 def test_the_home_keeps_its_log_with_the_key_of_the_settings(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, audit_key="secret")  # type: ignore[arg-type]
+    settings = Settings(home=tmp_path, audit_key="k3y of the log")  # type: ignore[arg-type]
     with Home(settings) as home:
         append(home.audit)
         assert home.audit.verify().sealed_from == 1
         assert settings.audit_head_path.exists()
-    assert "secret" not in repr(settings)
-    assert b"secret" not in (tmp_path / "state.db").read_bytes()
+    assert "k3y" not in repr(settings)
+    assert b"k3y of the log" not in (tmp_path / "state.db").read_bytes()

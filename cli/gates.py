@@ -32,7 +32,7 @@ def gates(
 
 def _newest(findings: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
     """The newest `count` findings of each suite, newest first."""
-    suites = dict.fromkeys(one["suite"] for one in findings)
+    suites = sorted({one["suite"] for one in findings})
     return [one for suite in suites for one in [f for f in findings if f["suite"] == suite][::-1][:count]]
 
 

@@ -100,7 +100,8 @@ def test_the_quarantine_tells_place_column_and_reason(lintel: Lintel, folder: Pa
     lintel(*csv(folder, GOOD, BAD_TIME, BAD_KIND))
     rows = lintel("quarantine", *IN).value["rows"]
     assert {row["place"] for row in rows} == {"line 3", "line 4"}
-    assert all(row.keys() == {"source", "place", "column", "reason", "seq", "rule", "state", "quarantined_at"} for row in rows)
+    said = {"source", "place", "column", "reason", "seq", "rule", "state", "quarantined_at"}
+    assert all(row.keys() == said for row in rows)
     assert all(row["reason"] for row in rows)
     assert len(lintel("quarantine", *IN, "--limit", 1).value["rows"]) == 1
     shown = lintel("quarantine", "--tenant", "acme").out

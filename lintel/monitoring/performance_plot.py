@@ -35,7 +35,7 @@ def cohort_plot(dimension: str, cohorts: Sequence[Mapping[str, Any]]) -> bytes:
         axes.set_xticks(list(places), [one["cohort"][5:] for one in cohorts], fontsize=6, rotation=60)
         axes.tick_params(axis="y", labelsize=6)
         axes.spines[["top", "right"]].set_visible(False)
-        if not position:
+        if not position and axes.has_data():
             axes.legend(frameon=False, fontsize=6)
     content = BytesIO()
     figure.savefig(content, format="png", metadata={"Software": None})

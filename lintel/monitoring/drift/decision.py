@@ -71,8 +71,7 @@ def judged(
     """Judge columns together.
 
     One has moved if it lies at least `distance` off, bias corrected, and is among the discoveries of Benjamini and
-    Yekutieli at `level`: features of one lead depend on each other in any way, and their procedure allows that. The
-    price is small: with 300 columns p-values are multiplied by 6.3, which a sample pays with a sixth more rows.
+    Yekutieli at `level`: features of one lead depend on each other in any way, and their procedure allows that.
     """
     compared = compare(reference, current)
     adjusted = benjamini_yekutieli(compared.p_value)

@@ -132,7 +132,7 @@ class EventStore(Handle):
         self._aside = SetAside(database)
         self.context = ContextStore(database)
         self._known_aliases: dict[int, tuple[int, list[Merge], Aliases]] = {}
-        self._known_aside: dict[int, tuple[int, list[int]]] = {}
+        self._known_aside: dict[int, tuple[int, pa.Array]] = {}
         self._known_settings: dict[str, tuple[str, Tenant]] = {}
         self._read_state = RowRead(_STATE, database)
         self._read_changed = RowRead(_CHANGED, database)
@@ -392,13 +392,14 @@ class EventStore(Handle):
     def _shown(self, counters: _Counters, table: pa.Table) -> pa.Table:
         """Without what is set aside, which is read again only when the tenant's count of merges has changed."""
         aside = self._seqs_aside(counters)
-        return table.filter(pc.invert(pc.is_in(table.column("seq"), pa.array(aside)))) if aside else table
+        return table.filter(pc.invert(pc.is_in(table.column("seq"), aside))) if len(aside) else table
 
-    def _seqs_aside(self, counters: _Counters) -> list[int]:
+    def _seqs_aside(self, counters: _Counters) -> pa.Array:
         number, version = counters.number, counters.merges
         known = self._known_aside.get(number)
         if known is None or known[0] != version:
-            known = self._known_aside[number] = (version, self._aside.seqs(number) if version else [])
+            seqs = self._aside.seqs(number) if version else []
+            known = self._known_aside[number] = (version, pa.array(seqs, pa.int64()))
         return known[1]
 
     def _rows(self, query: sa.Select[Any], **parameters: object) -> list[Any]:
@@ -420,7 +421,7 @@ class EventStore(Handle):
         if known is None or known[0] != version:
             columns = [lead_merges.c[name] for name in Merge.__dataclass_fields__]
             query = sa.select(*columns).where(lead_merges.c.tenant == number)
-            aside = set(self._seqs_aside(counters))
+            aside = set(self._seqs_aside(counters).to_pylist())
             merges = [Merge(*row) for row in self._rows(query) if row[0] not in aside] if version else []
             known = self._known_aliases[number] = (version, merges, Aliases(merges))
         if (up_to_seq is None and merged_by is None) or not known[2]:

@@ -33,15 +33,18 @@ def demo(
     leads: Annotated[int, typer.Option(min=1, max=50, help="How many leads to show.")] = 10,
     simulate: Annotated[bool, typer.Option("--simulate", help="Use the simulator even if the data is there.")] = False,
     rollout: Annotated[
-        bool, typer.Option("--rollout", help="Show a better model take over under load, and a bad one taken back.")
+        bool,
+        typer.Option(
+            "--rollout", help="Simulate instead how a better model takes over under load, and a bad one is taken back."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Data, nightly run, champion, bento, HTTP: the leads most worth a call, with scores, intervals and reasons."""
-    source, tenant = _simulation() if simulate else _data()
     if rollout:
-        _roll_out(source, tenant, as_json)
+        _roll_out(as_json)
         return
+    source, tenant = _simulation() if simulate else _data()
     home = Home(settings())
     take_in(home, source, tenant)
     run = run_nightly(tenant.id)
@@ -64,10 +67,12 @@ def demo(
     emit(value, as_json=as_json)
 
 
-def _roll_out(source: Source, tenant: Tenant, as_json: bool) -> None:
-    from cli.rollout_demo import rollout_demo, show_rollouts  # noqa: PLC0415  # seconds that the other demo does not spend
+def _roll_out(as_json: bool) -> None:
+    """On the simulator: the funnel's log of 165 days is too short for two models and what became of their answers."""
+    from cli.rollout_demo import rollout_demo, show_rollouts  # noqa: PLC0415  # seconds that other commands do not spend
 
-    found = rollout_demo(source, tenant)
+    note("[yellow]A simulated brokerage; its log is played back, days a second.[/yellow]")
+    found = rollout_demo(*_simulator())
     if not as_json:
         show_rollouts(found)
     emit(found, as_json=as_json)
@@ -87,6 +92,10 @@ def _data() -> tuple[Source, Tenant]:
 
 def _simulation() -> tuple[Source, Tenant]:
     note("[yellow]Going on with the simulator: every figure below is simulated.[/yellow]")
+    return _simulator()
+
+
+def _simulator() -> tuple[Source, Tenant]:
     source = Simulator(preset("demo"), SIMULATED_TENANT, seed=settings().seed, leads=SIMULATED_LEADS)
     return source, source.tenant_settings()
 

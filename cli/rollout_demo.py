@@ -48,7 +48,7 @@ from lintel.sources.stretch import Stretch, known_at_of
 from lintel.store.tenants import Tenant
 from serving.process import bento
 
-FIRST_SHARE, SECOND_SHARE = 0.42, 0.75
+FIRST_SHARE, SECOND_SHARE = 0.45, 0.8
 """Of the days of the log: what the first champion learns from, and the second."""
 REQUESTS_PER_SECOND = 60.0
 _PLAN = {
@@ -116,6 +116,7 @@ def rollout_demo(source: Source, tenant: Tenant) -> dict[str, Any]:
         checked = home.audit.verify()
     return {
         "tenant": tenant.id,
+        "simulated": tenant.simulated,
         "accelerated_clock": True,
         "rollouts": [good.to_json(), bad.to_json()],
         "audit": {"lines": checked.lines, "fault": None if checked.fault is None else str(checked.fault)},

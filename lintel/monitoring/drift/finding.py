@@ -104,8 +104,9 @@ def explanation(drift: Drift, told: Mapping[str, Any]) -> str:
     if strongest:
         named = "; ".join(_feature_text(drift.features, one) for one in strongest[:NAMED])
         more = f" (the farthest {NAMED})" if len(strongest) > NAMED else ""
+        verbs = "has moved, which makes" if len(strongest) == 1 else "have moved, which make"
         text = (
-            f"{len(strongest)} of {count} features have moved, which make up {drift.moved:.0%} of what the model uses "
+            f"{len(strongest)} of {count} features {verbs} up {drift.moved:.0%} of what the model uses "
             f"(the limit is {MOST_MOVED:.0%}){more}: {named}."
         )
     else:

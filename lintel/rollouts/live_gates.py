@@ -6,7 +6,7 @@ turns BAD although the candidate keeps the limit.
 """
 
 from collections.abc import Mapping
-from math import ceil, isfinite, sqrt
+from math import ceil, isfinite, log, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lintel.rollouts.decision import Finding, Standing
 from lintel.rollouts.e_process import mean_bounds
 from lintel.rollouts.evidence import Arm, Evidence, Pairs
-from lintel.rollouts.proportion import quantile_bounds, share_bounds
+from lintel.rollouts.proportion import log_capital_against, log_capital_of_increase, quantile_bounds
 
 LEAST_ASKED = 10
 LEAST_FAILED = 3
@@ -38,12 +38,10 @@ def failures(candidate: Arm, champion: Arm, *, increase: float, least: int, erro
     Where the champion is asked nothing meanwhile, the candidate's share itself must keep the limit. Where it fails as
     well, GOOD allows a standard error more, else what both failed on in an hour long past would hold a step for days.
     """
-    low, _ = share_bounds(candidate.failed, candidate.asked, error / 2.0)
-    _, high = share_bounds(champion.failed, champion.asked, error / 2.0) if champion.asked else (0.0, 0.0)
     figure = _share(candidate) - _share(champion) if candidate.asked else None
     enough = candidate.asked >= LEAST_ASKED and candidate.failed >= LEAST_FAILED
     standing = _standing(
-        bad=enough and low > high + increase,
+        bad=enough and _evidence_of_increase(candidate, champion, increase) >= -log(error),
         good=figure is not None
         and candidate.asked >= max(least, 1)
         and figure <= increase + _noise(champion, candidate.asked),
@@ -115,6 +113,14 @@ def _direction(moved: NDArray[np.float64]) -> str:
 
 def _share(arm: Arm) -> float:
     return arm.failed / arm.asked if arm.asked else 0.0
+
+
+def _evidence_of_increase(candidate: Arm, champion: Arm, increase: float) -> float:
+    """Logarithm of capital; against the limit itself where the champion is asked nothing."""
+    ours = candidate.failed, candidate.asked
+    if champion.asked:
+        return log_capital_of_increase(ours, (champion.failed, champion.asked), increase)
+    return float(log_capital_against(increase, *ours)) if _share(candidate) > increase else 0.0
 
 
 def _noise(champion: Arm, asked: int) -> float:

@@ -1,4 +1,4 @@
-"""Bounds of a share, and of a quantile, that stay valid when they are looked at after every answer.
+"""Evidence on shares, and bounds of a quantile, that stay valid when they are looked at after every answer.
 
 The capital of bets against a share q that are spread over all shares by Jeffreys' prior has a closed form in the counts
 alone; it is a martingale if q is the share, so that the shares against which it stays below 1/a hold the true one at
@@ -13,7 +13,7 @@ from scipy.special import betaln, xlog1py, xlogy
 
 Float64 = NDArray[np.float64]
 
-_HALVINGS = 40
+_ROUNDS = 40
 
 
 def log_capital_against(share: float | Float64, events: float | Float64, trials: float | Float64) -> Float64:
@@ -24,13 +24,21 @@ def log_capital_against(share: float | Float64, events: float | Float64, trials:
     return found
 
 
-def share_bounds(events: int, trials: int, error: float) -> tuple[float, float]:
-    """Bounds of the share of events; wrong at any time ever with chance `error` at most. (0, 1) without trials."""
-    if not trials:
-        return 0.0, 1.0
-    low = 0.0 if not events else _edge(events, trials, error)
-    high = 1.0 if events == trials else 1.0 - _edge(trials - events, trials, error)
-    return low, high
+def log_capital_of_increase(ours: tuple[int, int], theirs: tuple[int, int], increase: float) -> float:
+    """Logarithm of the capital of bets that our share of events exceeds theirs by more than `increase`; 0 if it does
+    not in what is seen. Both are (events, trials).
+
+    The least product of the two capitals over all pairs of shares that lie no further apart: at the true pair it is a
+    martingale. Half of the money is not bet on their share, so that many trials of theirs cost no more than log 2.
+    """
+    if not ours[1] or not theirs[1] or ours[0] / ours[1] <= theirs[0] / theirs[1] + increase:
+        return 0.0
+    low, high = 0.0, 1.0 - increase
+    for _ in range(_ROUNDS):  # convex in their share, so that thirds close in on its least value
+        third = (high - low) / 3.0
+        first, second = (_capital_of_pair(ours, theirs, at, increase) for at in (low + third, high - third))
+        low, high = (low, high - third) if first <= second else (low + third, high)
+    return _capital_of_pair(ours, theirs, (low + high) / 2.0, increase)
 
 
 def quantile_bounds(values: Float64, quantile: float, error: float) -> tuple[float, float]:
@@ -49,10 +57,6 @@ def quantile_bounds(values: Float64, quantile: float, error: float) -> tuple[flo
     return low, high
 
 
-def _edge(events: int, trials: int, error: float) -> float:
-    """The greatest share below the observed one that is bet against well enough."""
-    low, high = 0.0, events / trials
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if log_capital_against(middle, events, trials) >= -log(error) else (low, middle)
-    return low
+def _capital_of_pair(ours: tuple[int, int], theirs: tuple[int, int], share: float, increase: float) -> float:
+    both = log_capital_against(np.array([share + increase, share]), *np.array([ours, theirs]).T)
+    return float(both[0] + np.logaddexp(0.0, both[1]) - log(2.0))

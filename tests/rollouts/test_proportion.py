@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import beta, binom
 
-from lintel.rollouts.proportion import log_capital_against, quantile_bounds, share_bounds
+from lintel.rollouts.proportion import (
+    log_capital_against,
+    log_capital_of_increase,
+    quantile_bounds,
+)
 
 
 @given(st.integers(0, 20), st.integers(0, 20), st.floats(0.05, 0.95))
@@ -25,22 +29,6 @@ def test_capital_is_fair_at_every_length(share: float, trials: int) -> None:
     events = np.arange(trials + 1)
     capital = np.exp(log_capital_against(share, events, trials))
     assert binom.pmf(events, trials, share) @ capital == pytest.approx(1.0, rel=1e-6)
-
-
-@given(st.integers(0, 200), st.integers(0, 200), st.floats(0.001, 0.2))
-def test_bounds_hold_the_observed_share_and_end_where_capital_is_enough(events: int, others: int, error: float) -> None:
-    trials = events + others
-    low, high = share_bounds(events, trials, error)
-    assert 0.0 <= low <= (events / trials if trials else 0.5) <= high <= 1.0
-    for edge in (low, high):
-        if 0.0 < edge < 1.0:
-            assert np.exp(log_capital_against(edge, events, trials)) == pytest.approx(1.0 / error, rel=1e-4)
-
-
-@given(st.integers(0, 50), st.integers(0, 50))
-def test_bounds_of_the_opposite_are_the_opposite_bounds(events: int, others: int) -> None:
-    low, high = share_bounds(events, events + others, 0.01)
-    assert share_bounds(others, events + others, 0.01) == pytest.approx((1.0 - high, 1.0 - low))
 
 
 def test_bounds_looked_at_after_every_trial_hold_the_share() -> None:
@@ -92,4 +80,37 @@ def test_quantile_bounds_looked_at_again_and_again_hold_the_quantile() -> None:
 def test_too_few_values_bound_nothing() -> None:
     assert quantile_bounds(np.arange(20.0), 0.95, 0.01)[1] == inf
     assert quantile_bounds(np.empty(0), 0.95, 0.01) == (-inf, inf)
-    assert share_bounds(0, 0, 0.01) == (0.0, 1.0)
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60), st.integers(0, 60), st.floats(0.01, 0.3))
+def test_capital_of_an_increase_is_the_least_over_pairs_of_shares(
+    events: int, others: int, lost: int, kept: int, increase: float
+) -> None:
+    """By trying pairs, whether on the edge or apart by less."""
+    ours, theirs = (events, events + others), (lost, lost + kept)
+    found = log_capital_of_increase(ours, theirs, increase)
+    shares = np.linspace(0.001, 0.999, 250)
+    mine = log_capital_against(shares, *ours)[:, None]
+    half = np.logaddexp(0.0, log_capital_against(shares, *theirs)) - np.log(2.0)
+    least = np.where(shares[:, None] <= shares[None, :] + increase, mine + half[None, :], np.inf).min()
+    assert found <= max(least, 0.0) + 1e-6
+    edge = np.linspace(0.0, 1.0 - increase, 2_002)[1:-1]
+    on_edge = log_capital_against(edge + increase, *ours) + np.logaddexp(0.0, log_capital_against(edge, *theirs))
+    apart = ours[1] and theirs[1] and events / ours[1] > lost / theirs[1] + increase
+    assert found == (pytest.approx((on_edge - np.log(2.0)).min(), abs=0.05) if apart else 0.0)
+
+
+@pytest.mark.parametrize(("share", "increase"), [(0.05, 0.02), (0.2, 0.1), (0.01, 0.05), (0.5, 0.01)])
+def test_capital_of_an_increase_is_fair_where_the_limit_is_just_kept(share: float, increase: float) -> None:
+    """Over all counts of 30 and 40 trials; only what exceeds 1 is an alarm, and Markov bounds it."""
+    mine, theirs = binom.pmf(np.arange(31), 30, share + increase), binom.pmf(np.arange(41), 40, share)
+    capital = np.array([[log_capital_of_increase((k, 30), (j, 40), increase) for j in range(41)] for k in range(31)])
+    for enough in (2.0, 10.0, 100.0):
+        assert mine @ (capital >= np.log(enough)) @ theirs <= 1.0 / enough
+
+
+def test_an_increase_is_seen_although_their_share_is_hardly_known_or_very_well() -> None:
+    for theirs in ((0, 20), (0, 300), (5, 10_000)):
+        assert log_capital_of_increase((20, 20), theirs, 0.01) > np.log(1_000)
+    assert log_capital_of_increase((25, 504), (2, 1_512), 0.01) > np.log(1_000)
+    assert log_capital_of_increase((1, 1), (0, 10_000), 0.01) < np.log(100)

@@ -15,6 +15,7 @@ from fastapi import APIRouter, Path, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials
 from starlette.responses import Response
 
+from lintel.alerts.alert import Alert
 from lintel.alerts.rows import shown
 from lintel.home import Home
 from lintel.registry.actor import person
@@ -76,7 +77,8 @@ class Governance:
     async def read(
         self, function: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Result:
-        """Short blocking work, off the event loop and not in the threads of scoring."""
+        """Short blocking work, off the event loop and not in the threads of scoring. A store is opened on its first
+        use, so that even naming one belongs in here."""
         return await to_thread.run_sync(partial(function, *args, **kwargs), limiter=self.threads)
 
     async def act(
@@ -112,7 +114,7 @@ def _models(routes: APIRouter, governance: Governance) -> None:
     async def models(request: Request, credentials: Credentials) -> Response:
         """Every version of the tenant with its state and what its gates said. Also for keys that may only read."""
         runtime, tenant = await _reader(request, credentials)
-        found = await governance.read(runtime.home.states.all, tenant)
+        found = await governance.read(lambda: runtime.home.states.all(tenant))
         return _json(ModelList([_governed(one) for one in found]))
 
     @routes.get(
@@ -188,7 +190,7 @@ def _rollouts(routes: APIRouter, governance: Governance) -> None:
     async def rollouts(request: Request, credentials: Credentials, limit: Limit = 20) -> Response:
         """Rollouts with what every gate said last, newest first."""
         runtime, tenant = await _reader(request, credentials)
-        found = await governance.read(runtime.home.rollouts.list, tenant, limit)
+        found = await governance.read(lambda: runtime.home.rollouts.list(tenant, limit))
         return _json(RolloutList([one.to_json() for one in found]))
 
     @routes.post(
@@ -237,7 +239,7 @@ def _records(routes: APIRouter, governance: Governance) -> None:
     ) -> Response:
         """Who did what, when and why, newest first. Also for keys that may only read."""
         runtime, tenant = await _reader(request, credentials)
-        lines = await governance.read(runtime.home.audit.read, tenant, subject, limit, before)
+        lines = await governance.read(lambda: runtime.home.audit.read(tenant, subject, limit, before))
         return _json(AuditPage(lines, lines[-1]["number"] if len(lines) == limit else None))
 
     @routes.get(
@@ -254,12 +256,7 @@ def _records(routes: APIRouter, governance: Governance) -> None:
     ) -> Response:
         """Alerts that are not resolved, the oldest first."""
         runtime, tenant = await _reader(request, credentials)
-        store = runtime.home.alerts
-        found = (
-            await governance.read(store.newest, tenant, limit)
-            if resolved
-            else await governance.read(store.unresolved, tenant)
-        )
+        found = await governance.read(_alerts, runtime.home, tenant, limit if resolved else None)
         return _json(AlertList([shown(one) for one in found[:limit]]))
 
     @routes.post(
@@ -279,7 +276,7 @@ def _records(routes: APIRouter, governance: Governance) -> None:
         principal = await runtime.caller(credentials, "admin")
         sent = await read_json(request, _REASON, limit=governance.settings.max_body_bytes)
         told: dict[str, Any] = {"actor": person(principal.name), "reason": sent.reason, "now": runtime.now()}
-        taken = await governance.read(runtime.home.alerts.acknowledge, principal.tenant, alert_id, **told)
+        taken = await governance.read(lambda: runtime.home.alerts.acknowledge(principal.tenant, alert_id, **told))
         return _json(shown(taken))
 
 
@@ -298,6 +295,11 @@ def _detail(home: Home, tenant: str, version: int) -> ModelDetail:
         if one.model_version == version
     ]
     return ModelDetail(_governed(state), traffic, home.audit.read(tenant, state.subject, _AUDIT_LINES))
+
+
+def _alerts(home: Home, tenant: str, newest: int | None) -> list[Alert]:
+    """The newest so many; without a number those that are not resolved."""
+    return home.alerts.unresolved(tenant) if newest is None else home.alerts.newest(tenant, newest)
 
 
 def _governed(state: ModelState) -> GovernedModel:

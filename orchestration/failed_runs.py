@@ -72,10 +72,12 @@ def _kinds(root: type[LintelError]) -> list[type[LintelError]]:
 
 def _tell(home: Home, tenant: str, run_id: str, reason: str, at: datetime) -> None:
     """Once a run: the finding's moment is the run's end."""
-    newest = home.monitoring.newest(tenant, AREA)
-    if newest is None or newest.get("run_id") != run_id:
+    told = [one.get("run_id") for one in home.monitoring.read(tenant, AREA, since=at)]
+    if run_id not in told:
         words = f"The nightly run {run_id[:8]} failed and is not tried again. {reason}"
-        home.monitoring.write(tenant, AREA, at, {"alarm": True, "explanation": words, "run_id": run_id})
+        home.monitoring.write(
+            tenant, AREA, at, {"kind": "retries", "alarm": True, "explanation": words, "run_id": run_id}
+        )
 
 
 def _ended_at(record: dg.RunRecord) -> datetime:

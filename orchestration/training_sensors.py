@@ -18,6 +18,7 @@ from lintel.store.tenants import Clock
 from orchestration.failed_runs import raise_retries
 from orchestration.jobs import nightly
 from orchestration.launching import waiting_requests
+from orchestration.regularity_sensor import regularity
 
 Found = Iterator[dg.RunRequest | dg.SkipReason]
 _RUNNING = dg.DefaultSensorStatus.RUNNING
@@ -144,4 +145,4 @@ def _requests(context: dg.SensorEvaluationContext, home: Home, causes: list[Caus
         yield dg.SkipReason("Nothing asks for training, or it is under way.")
 
 
-SENSORS = (new_outcomes, drift_alarms, performance_alarms, failed_runs, asked_for)
+SENSORS = (new_outcomes, drift_alarms, performance_alarms, failed_runs, asked_for, regularity)

@@ -41,7 +41,7 @@ def drift_reference(scorer: Scorer, examples: Examples, *, seed: int) -> Referen
     if len(np.unique(lead[rows])) < 2:
         return None
     columns = [place for place, one in enumerate(scorer.catalogue.features) if one.aggregation not in SHARED]
-    weight, features = examples.points.weight[rows], examples.features[np.ix_(rows, columns)]
+    weight, features = examples.points.weight[rows], examples.features[rows][:, columns]
     bins = quantile_bins([examples.names[place] for place in columns], features.T, weight)
     asked = {name: rows[asked_of(examples.outcomes[name], rows)] for name in scorer.ready}
     asked = {name: some for name, some in asked.items() if len(np.unique(lead[some])) > 1}

@@ -18,10 +18,10 @@ from lintel.features.kernel import compute
 from lintel.home import Home
 from lintel.labels.definition import DIMENSIONS
 from lintel.market.context import ContextColumns
+from lintel.monitoring.bundles import bundles_here
 from lintel.monitoring.consistency import consistency_finding
 from lintel.monitoring.recomputation import LeadEvents, features_now, parts_then
 from lintel.monitoring.served import READ, Served, comparable, served_answers
-from lintel.scoring.bundle import Bundle
 from lintel.scoring.lesser_answers import LIGHT_MODEL
 from lintel.scoring.scorer import Scorer
 from lintel.store.aliases import Aliases
@@ -138,13 +138,10 @@ def _by_model(served: Served, rows: NDArray[np.intp]) -> Iterator[tuple[Model, N
 
 
 def _scorers(bundles: Path, served: Served) -> Mapping[Model, Scorer]:
-    """Of each bundle that answered and is still in the folder: the model's, and that of its light one."""
+    """Of each bundle that answered and is still here: the model's, and that of its light one."""
     found: dict[Model, Scorer] = {}
-    for digest in sorted(set(served.bundle.tolist())):
-        path = bundles / digest.removeprefix("sha256:")
-        if path.is_dir():
-            bundle = Bundle.load(path)
-            found[digest, False] = bundle.scorer
-            if bundle.lighter is not None:
-                found[digest, True] = bundle.lighter.scorer
+    for digest, bundle in bundles_here(bundles, served.bundle.tolist()).items():
+        found[digest, False] = bundle.scorer
+        if bundle.lighter is not None:
+            found[digest, True] = bundle.lighter.scorer
     return found

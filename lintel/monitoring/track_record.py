@@ -27,6 +27,7 @@ from lintel.monitoring.answered import (
     logged_answers,
     nightly_answers,
 )
+from lintel.monitoring.bundles import bundles_here
 from lintel.monitoring.performance import CohortAnswers
 from lintel.rollouts.rescoring import Questions, labels_of
 from lintel.scoring.bundle import Bundle
@@ -91,7 +92,7 @@ def track_record(home: Home, tenant: str, *, now: datetime, days: int = COHORT_D
     begin = cohort_begin(log.as_of, days) - (COHORTS - 1) * days * MICROSECONDS_PER_DAY
     found = first_of_cohorts(_answers(home, tenant, begin, days, now), days, MOST_LEADS)
     position = _positions(found, log)
-    bundles = _bundles(home, found)
+    bundles = bundles_here(home.settings.bundles_path, found.digest.tolist())
     learnt = np.array([_learnt_until(bundles.get(one)) for one in found.digest.tolist()], np.int64)
     gone, past = position < 0, found.as_of < learnt
     rows = np.flatnonzero(~gone & ~past)
@@ -149,13 +150,6 @@ def _positions(answers: Answered, log: TenantLog) -> NDArray[np.intp]:
     leads = np.array(log.lead_ids, np.str_)
     place = np.minimum(np.searchsorted(leads, answers.lead_ids), len(leads) - 1)
     return np.where(leads[place] == answers.lead_ids, place, -1)
-
-
-def _bundles(home: Home, answers: Answered) -> dict[str, Bundle]:
-    """Those that answered and are still in the folder of bundles."""
-    names = np.unique(answers.digest).tolist()
-    paths = {name: home.settings.bundles_path / name.removeprefix("sha256:") for name in names}
-    return {name: Bundle.load(path) for name, path in paths.items() if path.is_dir()}
 
 
 def _learnt_until(bundle: Bundle | None) -> int:

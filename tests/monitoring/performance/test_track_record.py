@@ -1,5 +1,6 @@
 """What became of a tenant's answers, from a real bundle, its log and both places in which answers are kept."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from lintel.labels.outcomes import Status
 from lintel.monitoring.performance import performance_finding
 from lintel.monitoring.track_record import track_record
 from lintel.scoring.bundle import Bundle
+from tests.hot.logs_in_store import incoming
 from tests.monitoring.performance.conftest import NOW, TENANT, Past, answers_of, log_answers
 
 
@@ -63,3 +65,24 @@ def test_a_model_that_answers_the_wrong_way_round_is_found(home: Home) -> None:
     assert finding["alarm"]
     assert "intent" in {one["dimension"] for one in finding["worse"]}
     assert finding["explanation"].count("promised") >= 1
+
+
+def test_a_tenant_without_answers_has_no_cohorts(home: Home) -> None:
+    empty = replace(home.events.tenant(TENANT), id="fresh")
+    home.events.put_tenant(empty)
+    row = {"event_id": "one", "lead_id": "a", "kind": "email.opened", "occurred_at": NOW}
+    home.events.append("fresh", incoming([row]), now=NOW)
+    home.lake.advance(home.events, "fresh", now=NOW)
+    record = track_record(home, "fresh", now=NOW)
+    assert (record.cohorts, record.rungs) == ([], {})
+    assert performance_finding(record.cohorts, {}, seed=1)["status"] == "too_few"
+
+
+def test_answers_of_a_bundle_that_is_gone_are_judged_without_its_doubt(home: Home, past: Past) -> None:
+    folder = home.settings.bundles_path / past.digest.removeprefix("sha256:")
+    (folder / "bundle.json").write_text("{}")
+    record = track_record(home, TENANT, now=NOW, days=28)
+    assert record.cohorts
+    assert {one.doubt is None for one in record.cohorts} == {True}
+    shutil.rmtree(folder)
+    assert {one.doubt is None for one in track_record(home, TENANT, now=NOW, days=28).cohorts} == {True}

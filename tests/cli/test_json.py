@@ -35,6 +35,7 @@ READING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "rollouts list": (IN, {"tenant", "rollouts"}),
     "market list": (IN, {"tenant", "area", "series"}),
     "tenants list": ((), {"tenants"}),
+    "triggers list": (IN, {"tenant", "triggers"}),
 }
 WRITING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "alerts silence": (("drift", "--reason", "work", *IN), {"tenant", "silence_id", "rule", "until"}),
@@ -43,6 +44,7 @@ WRITING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "models gates": ((1, *IN), {"tenant", "version", "state", "gates"}),
     "models report": ((1, *IN, "--output", "{folder}/c.html"), {"tenant", "version", "path", "report"}),
     "audit anchor": (("--reason", "a copy was restored", *IN), {"tenant", "line", "head"}),
+    "triggers raise": (("--reason", "new labels", *IN), {"tenant", "granted", "trigger"}),
     "market area": (("national", *IN), {"tenant", "area"}),
     "tenants pool": (("--allow", *IN), {"tenant", "pooled"}),
     "keys create": (("--name", "me", *IN), {"tenant", "name", "role", "key"}),

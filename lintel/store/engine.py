@@ -239,6 +239,8 @@ def _begin(connection: sa.Connection) -> None:
 
 
 def _undo(connection: sa.Connection) -> None:
+    if connection.invalidated:  # by an interrupt in the midst of a statement: closing it has undone the transaction
+        return
     driver: Any = connection.connection.dbapi_connection
     if driver.in_transaction:  # a full disk has ended the transaction already
         driver.execute("ROLLBACK")

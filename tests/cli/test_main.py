@@ -186,16 +186,23 @@ def test_words_in_square_brackets_are_printed_as_they_are(lintel: Lintel) -> Non
     assert "[bold]x[/nothing]" in answer.err
 
 
+WRITING_BYTES = 1_000_000
+"""More than the schema takes: events are being written."""
+
+
 def test_an_interrupt_from_the_terminal_ends_with_130(tmp_path: Path) -> None:
     command = [sys.executable, "-u", "-m", "cli.main", "ingest", "simulator", "--leads", "1000000", "--json"]
     child = subprocess.Popen(
         command, cwd=ROOT, env=environment(tmp_path / "home"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    events = tmp_path / "home" / "events.db"
-    while child.poll() is None and not events.exists():
-        time.sleep(0.02)
-    child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
+    log = tmp_path / "home" / "events.db-wal"
+    try:
+        while child.poll() is None and not (log.exists() and log.stat().st_size > WRITING_BYTES):
+            time.sleep(0.02)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+    finally:
+        child.kill()
     assert child.returncode == 130, err
     assert json.loads(out.splitlines()[-1])["error"]["type"] == "interrupted"
     assert "Traceback" not in err

@@ -77,7 +77,7 @@ GROUPS = (
         "cli.rollouts",
     ),
     ("audit", "The audit log: who did what to models, and whether that record is whole.", "cli.audit"),
-    ("alerts", "What is wrong now, who has taken it on, and whom alerts are told to.", "cli.alerts"),
+    ("alerts", "Alerts: rules on what monitors, rollouts and runs came to, and whom they tell.", "cli.alerts"),
     ("triggers", "What asked for training, what came of it, and asking for one.", "cli.triggers"),
     ("keys", "API keys of a tenant.", "cli.keys"),
     ("predictions", "The log of all answers: what is in it, and whether anything is missing.", "cli.predictions"),

@@ -24,8 +24,8 @@ def monitor(
     open_: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write the monitoring page: who answers, performance expected and realised, drift, calibration, rollout,
-    consistency, data readiness, lost answers, open alerts. Findings are those of the newest nightly run."""
+    """Write the monitoring page of a tenant, as of now: who answers, performance expected and realised, drift,
+    calibration, rollout, consistency, data readiness, lost answers, open alerts. Findings are of the newest night."""
     with Home(settings()) as home:
         found = overview(home, tenant, now=datetime.now(UTC))
         path = (output or home.work(tenant, _FILE)).resolve()

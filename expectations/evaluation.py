@@ -69,12 +69,19 @@ def _absent(column: pa.ChunkedArray) -> Mask:
     return _numpy(pc.is_null(column, nan_is_null=True))
 
 
+def _silent(table: pa.Table) -> tuple[Mask, int]:
+    """A column without any value, of which Arrow does not know the type, breaks no rule about values."""
+    return np.zeros(len(table), bool), len(table)
+
+
 def _not_null(table: pa.Table, kwargs: Kwargs) -> tuple[Mask, int]:
     return _absent(table.column(kwargs["column"])), 0
 
 
 def _in_set(table: pa.Table, kwargs: Kwargs) -> tuple[Mask, int]:
     column = table.column(kwargs["column"])
+    if pa.types.is_null(column.type):
+        return _silent(table)
     plain = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     allowed = pa.array(kwargs["value_set"], plain)
     if pa.types.is_dictionary(column.type):
@@ -90,6 +97,8 @@ def _in_set(table: pa.Table, kwargs: Kwargs) -> tuple[Mask, int]:
 
 def _between(table: pa.Table, kwargs: Kwargs) -> tuple[Mask, int]:
     values = table.column(kwargs["column"])
+    if pa.types.is_null(values.type):
+        return _silent(table)
     absent, faulty = _absent(values), np.zeros(len(table), bool)
     numbers = pc.fill_null(values, 0).to_numpy()
     low, high = kwargs.get("min_value"), kwargs.get("max_value")

@@ -50,7 +50,7 @@ class ScoringMetrics:
         self.cache = self._counter("lintel_score_cache_total", "Leads looked up in the score cache.", ("outcome",))
         self.shadow = self._counter(
             "lintel_shadow_rows_total",
-            "Leads for bundles in shadow, which answer nobody: scored, failed, or dropped because it was busy.",
+            "Leads for bundles in shadow, whose answers no caller gets: scored, failed, or dropped as it was busy.",
             ("outcome",),
         )
         self.queued = self._gauge("lintel_queued_rows", "Rows that wait now.", ("urgency",))

@@ -200,7 +200,8 @@ def test_an_alias_moved_by_hand_is_put_back_within_minutes(home: Home) -> None:
     ("tags", "expected"),
     [
         ({"dagster/schedule_name": "nightly_by_tenant"}, machine("nightly")),
-        ({"dagster/sensor_name": "drift", PERSON_TAG: "eva"}, machine("nightly")),
+        ({"dagster/sensor_name": "drift_alarms"}, machine("nightly")),
+        ({"dagster/sensor_name": "asked_for", PERSON_TAG: "eva"}, EVA),
         ({PERSON_TAG: "eva"}, EVA),
         ({}, person("somebody in the Dagster UI")),
     ],

@@ -28,7 +28,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
 
 def _text(value: Any) -> str:
     if isinstance(value, Path):
-        return str(value.resolve())
+        return str(value.absolute())
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     return json.dumps(value) if isinstance(value, dict | tuple) else str(value)

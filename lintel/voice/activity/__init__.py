@@ -1,0 +1,1 @@
+"""Where there is speech: detectors of voice, and endpoints of utterances."""

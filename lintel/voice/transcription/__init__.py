@@ -1,0 +1,1 @@
+"""Speech to words, behind one protocol with two engines."""

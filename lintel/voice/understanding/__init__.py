@@ -1,0 +1,1 @@
+"""What a turn means: sentiment, intents, facts, objections, questions, commitments, and talk shares."""

@@ -5,7 +5,7 @@
 Each scenario is drawn as often as asked for and goes through the judge itself: a canary of 25, 50 and 100 % of a
 brokerage's 288 leads a day, then 30 days of watch, in which outcomes of three dimensions mature after 3, 7 and 14 days.
 `excess` is what the candidate's squared error really is above the champion's, mean over dimensions, in 1e-4. Rates have
-exact 95 % intervals. `hours` and `leads` are medians until the candidate was rolled back, and how many leads it had
+Wilson's 95 % intervals. `hours` and `leads` are medians until the candidate was rolled back, and how many leads it had
 answered by then.
 
 Beside it, on the same leads: fixed thresholds hour by hour and a z-test of failures at every hour, in two days at
@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from scipy.stats import beta
 
+from benchmarks.observed_share import observed_share
 from benchmarks.rollout_baselines import fixed_thresholds, quality_tests, repeated_z_test
 from benchmarks.simulated_rollout import LEVELS, PLAN, Candidate, SimulatedRollout, World, world
 from lintel.rollouts.decision import State
@@ -88,28 +88,20 @@ def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
     back = [one for one in found if one["state"] is State.ROLLED_BACK]
     states = Counter(str(one["state"]) for one in found)
     tests = {
-        name: _rate([np.isfinite(one["beside"][name]) for one in found])
+        name: observed_share([np.isfinite(one["beside"][name]) for one in found])
         | {"median": _median([one["beside"][name] for one in found if np.isfinite(one["beside"][name])])}
         for name in found[0]["beside"]
     }
     return {
         "rollouts": len(found),
         "excess": round(1e4 * float(np.mean([one["excess"] for one in found])), 2),
-        "rolled_back": _rate([one["state"] is State.ROLLED_BACK for one in found]),
+        "rolled_back": observed_share([one["state"] is State.ROLLED_BACK for one in found]),
         "ended": dict(states),
         "gates": dict(Counter(gate for one in back for gate in one["gates"])),
         "hours": _median([one["hours"] for one in back]),
         "leads": _median([one["answered"] for one in back]),
         "beside": tests,
     }
-
-
-def _rate(happened: list[Any]) -> dict[str, float]:
-    """With the interval of Clopper and Pearson."""
-    count, total = int(sum(happened)), len(happened)
-    low = float(beta.ppf(0.025, count, total - count + 1)) if count else 0.0
-    high = float(beta.ppf(0.975, count + 1, total - count)) if count < total else 1.0
-    return {"rate": round(count / total, 4), "low": round(low, 4), "high": round(high, 4)}
 
 
 def _median(values: list[float]) -> float | None:
@@ -138,10 +130,13 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     rows = {"rollouts": options.rollouts, "jobs": options.jobs, "first_seed": options.first_seed}
-    value = {name: measured(SCENARIOS[name], **rows) for name in options.only}
-    Console(stderr=options.json, width=220).print(_table(value))
+    console, value = Console(stderr=options.json, width=220), {}
+    for name in options.only:
+        value[name] = measured(SCENARIOS[name], **rows)
+        console.print(f"{name}: {value[name]['rolled_back']}, {value[name]['ended']}", highlight=False)
+    console.print(_table(value))
     if options.json:
-        print(json.dumps({"simulated": True, "scenarios": value}))
+        print(json.dumps({"simulated": True, "first_seed": options.first_seed, "scenarios": value}))
 
 
 if __name__ == "__main__":

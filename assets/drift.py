@@ -12,6 +12,7 @@ from assets.pictures import picture
 from assets.registry import champion
 from assets.tenants import TENANTS
 from assets.training import EXAMPLES, training_examples
+from assets.waiting import without_champion
 from assets.whole_file import whole_file
 from lintel.home import Home
 from lintel.monitoring.drift.current import Window
@@ -19,7 +20,7 @@ from lintel.monitoring.drift.finding import NO_REFERENCE, drift_finding, unjudge
 from lintel.monitoring.drift.plot import drift_plot
 from lintel.monitoring.drift.properties import COLUMNS, lead_properties
 from lintel.monitoring.drift.reference import Reference
-from lintel.registry.champion import Champion, champion_bundle
+from lintel.registry.champion import Champion, champion_bundle, champion_entry
 from lintel.scoring.examples import Examples
 
 AREA = "drift"
@@ -36,8 +37,11 @@ Metadata = dict[str, Any]
 )
 def drift(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
     """Whether the newest decision points, forecasts and outcomes are still like those the champion was judged on: our
-    decision over all rows at a stated false-alarm rate, and Evidently's report on a sample."""
+    decision over all rows at a stated false-alarm rate, and Evidently's report on a sample. Nothing while a tenant's
+    first version waits for approval."""
     tenant = context.partition_key
+    if champion_entry(home.traffic, tenant) is None:
+        return without_champion()
     serving = champion_bundle(home.traffic, home.settings.bundles_path, tenant)
     reference = Reference.load(home.registry.bundle_path(serving.bundle.digest))
     if reference is None:

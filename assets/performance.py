@@ -7,11 +7,12 @@ import dagster as dg
 from assets.pictures import picture
 from assets.scoring import lead_scores
 from assets.tenants import TENANTS
+from assets.waiting import without_champion
 from lintel.home import Home
 from lintel.monitoring.page import performance_pictures
 from lintel.monitoring.performance import performance_finding
 from lintel.monitoring.track_record import COHORT_DAYS, track_record
-from lintel.registry.champion import champion_bundle
+from lintel.registry.champion import champion_bundle, champion_entry
 
 AREA = "performance"
 
@@ -19,8 +20,10 @@ AREA = "performance"
 @dg.asset(deps=[lead_scores], group_name="monitoring", partitions_def=TENANTS, kinds={"numpy"}, code_version="1")
 def performance(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
     """Answers of the last cohorts, held against what became of their leads and against what they promised; before
-    outcomes are known, what the probabilities let expect."""
+    outcomes are known, what the probabilities let expect. Nothing while a tenant's first version waits for approval."""
     tenant, now, settings = context.partition_key, datetime.now(UTC), home.settings
+    if champion_entry(home.traffic, tenant) is None:
+        return without_champion()
     record = track_record(home, tenant, now=now, days=COHORT_DAYS)
     serving = champion_bundle(home.traffic, settings.bundles_path, tenant)
     finding = performance_finding(record.cohorts, serving.bundle.metrics["dimensions"], seed=settings.seed)

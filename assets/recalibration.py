@@ -10,6 +10,7 @@ from assets.registry import ACTOR, champion
 from assets.tenants import TENANTS
 from assets.trainer import trainer
 from assets.training import EXAMPLES, shown, stated_groups
+from assets.waiting import without_champion
 from lintel.fairness.audit import bundle_fairness
 from lintel.fairness.groups import FILE as GROUPS
 from lintel.home import Home
@@ -33,8 +34,10 @@ def recalibrated_bundle(context: dg.AssetExecutionContext, home: dg.ResourcePara
     """The champion's members with a calibration of newer outcomes: a candidate like any other, if it does no worse on
     the newest fold. Made only where the setting `recalibrate` asks for it."""
     tenant = context.partition_key
-    if not home.settings.recalibrate or champion_entry(home.traffic, tenant) is None:
-        return _told("not made: `recalibrate` is off, or nothing serves yet")
+    if champion_entry(home.traffic, tenant) is None:
+        return without_champion()
+    if not home.settings.recalibrate:
+        return _told("not made: the setting `recalibrate` is off")
     examples = Examples.load(home.work(tenant, EXAMPLES))
     serving = champion_bundle(home.traffic, home.settings.bundles_path, tenant)
     found = recalibrated(serving.bundle, examples, seed=home.settings.seed)

@@ -7,6 +7,7 @@ import dagster as dg
 from assets.tenants import TENANTS
 from assets.trainer import trainer
 from assets.training import BUNDLE, EXAMPLES, score_bundle, stated_groups
+from assets.waiting import without_champion
 from bentos.lead_scoring.build import build
 from lintel.fairness.audit import bundle_fairness
 from lintel.fairness.groups import FILE as GROUPS
@@ -127,7 +128,7 @@ def lead_scoring_bento(context: dg.AssetExecutionContext, home: dg.ResourceParam
     built while the first version of a tenant waits for a person's approval."""
     serving = champion_entry(home.traffic, context.partition_key)
     if serving is None:
-        return dg.MaterializeResult(metadata={"waits_for": "the approval of a first version"})
+        return without_champion()
     path = home.registry.fetch_digest(context.partition_key, serving.digest)
     tag = build(path, serving.digest, settings=home.settings)
     return dg.MaterializeResult(metadata={"tag": tag, "bundle": serving.digest})

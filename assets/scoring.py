@@ -10,6 +10,7 @@ from assets.features import lead_features
 from assets.gates import gate, gated
 from assets.registry import champion
 from assets.tenants import TENANTS
+from assets.waiting import without_champion
 from expectations.scores import judge
 from expectations.verdict import verdict
 from lintel.home import Home
@@ -28,7 +29,7 @@ def lead_scores(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home])
     first version of a tenant waits for a person's approval."""
     tenant = context.partition_key
     if champion_entry(home.traffic, tenant) is None:
-        return dg.MaterializeResult(metadata={"dagster/row_count": 0, "waits_for": "the approval of a first version"})
+        return without_champion()
     log = home.log(tenant, now=datetime.now(UTC))
     model = champion_bundle(home.traffic, home.settings.bundles_path, tenant)
     now = datetime.now(UTC)

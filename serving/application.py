@@ -6,16 +6,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from anyio import to_thread
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.telemetry import TelemetryConfig
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from fastapi import FastAPI
 
-from lintel.errors import LintelError
 from lintel.settings import Settings
 from serving import events, governance, health, leads, scores
 from serving.head import HeadAsGet
@@ -23,14 +17,12 @@ from serving.inference import open_inference
 from serving.metrics import Metrics
 from serving.model import follow
 from serving.observation import Observation
-from serving.problems import ParameterFault, problem, problem_of, problem_of_http
+from serving.refusals import TELEMETRY_OFF, refuse_with_problems
 from serving.runtime import open_runtime, utc_now
 
 TITLE = "Lintel lead scoring"
 VERSION = "1"
 _NO_BUNDLE = Path("no-bundle-is-baked-in")
-# FastAPI would write spans, and log records with the text of exceptions; what we measure is in serving.metrics
-_TELEMETRY_OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 
 def application(settings: Settings, *, baked: Path = _NO_BUNDLE, now: Callable[[], datetime] = utc_now) -> FastAPI:
@@ -50,13 +42,11 @@ def application(settings: Settings, *, baked: Path = _NO_BUNDLE, now: Callable[[
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan(settings, metrics, baked, now),
-        telemetry=_TELEMETRY_OFF,
+        telemetry=TELEMETRY_OFF,
     )
     app.add_middleware(HeadAsGet)
     app.add_middleware(Observation, metrics=metrics)
-    app.add_exception_handler(LintelError, _expected)
-    app.add_exception_handler(HTTPException, _framework)
-    app.add_exception_handler(RequestValidationError, _parameters)
+    refuse_with_problems(app)
     app.include_router(scores.router(settings))
     app.include_router(events.router(settings))
     app.include_router(leads.router)
@@ -84,16 +74,3 @@ def _lifespan(
             metrics.close()
 
     return lifespan
-
-
-async def _expected(_: Request, error: Any) -> Response:
-    return problem_of(error)
-
-
-async def _framework(_: Request, error: Any) -> Response:
-    return problem_of_http(error)
-
-
-async def _parameters(_: Request, error: Any) -> Response:
-    faults = [ParameterFault(one["loc"][0], str(one["loc"][-1]), one["msg"]) for one in error.errors()]
-    return problem(422, "wrong-parameter", "A parameter of the address is not acceptable.", faults=faults)

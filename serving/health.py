@@ -11,9 +11,10 @@ from starlette.responses import PlainTextResponse, Response
 
 from lintel.errors import LintelError
 from serving import openapi
+from serving.http_metrics import MEDIA_TYPE
 from serving.keys import bearer
 from serving.messages import ModelAnswer, Readiness
-from serving.metrics import MEDIA_TYPE, Metrics
+from serving.metrics import Metrics
 from serving.problems import RETRY_AFTER_SECONDS, not_ready, problem
 from serving.runtime import Runtime
 

@@ -8,7 +8,7 @@ import uuid
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.metrics import Metrics
+from serving.http_metrics import HttpMetrics
 from serving.problems import problem
 
 UNMATCHED = "unmatched"
@@ -23,7 +23,7 @@ class Observation:
     """ASGI middleware. An unexpected exception is logged as an id, a type and a place, never with its message:
     messages of parsers and databases quote their input."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: HttpMetrics) -> None:
         self.app = app
         self.metrics = metrics
 

@@ -6,7 +6,7 @@ import bentoml
 from fastapi import FastAPI
 from starlette.responses import PlainTextResponse, Response
 
-from bentos.lead_scoring.mounted import MountedService
+from bentos.mounted import MountedService
 
 app = FastAPI(openapi_url=None)
 QUIET: dict[str, Any] = {"metrics": {"enabled": False}, "logging": {"access": {"enabled": False}}}

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from benchmarks.layers.least_batcher import LeastBatcher
 from benchmarks.layers.noop import QUIET
-from bentos.lead_scoring.mounted import MountedService
+from bentos.mounted import MountedService
 from lintel.home import Home
 from lintel.registry.champion import champion_bundle
 from lintel.scoring.answers import score_leads

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import bentoml
 
-from bentos.lead_scoring.mounted import MountedService
+from bentos.mounted import MountedService
 from lintel.settings import settings
 from serving.application import application
 

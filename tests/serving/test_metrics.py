@@ -5,11 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from serving.metrics import Metrics, is_multiprocess
+from serving.http_metrics import is_multiprocess
+from serving.metrics import Metrics
 
 WORKER = """
 import json, os, sys
-from serving.metrics import Metrics, is_multiprocess
+from serving.http_metrics import is_multiprocess
+from serving.metrics import Metrics
 metrics = Metrics()
 metrics.observe("POST", "/v1/score", 200, 0.004)
 metrics.model.labels("sha256:a", "1", "champion").set(1)

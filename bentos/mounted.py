@@ -8,6 +8,7 @@ page loads a third party's tag manager; its OpenAPI drops parameters and securit
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ class MountedServiceFactory(ServiceAppFactory):
 
     def __call__(self) -> Starlette:
         ((mounted, _, _),) = self.service.mount_apps
-        pages = [Route("/", _start_page), Mount("/static_content", StaticFiles(directory=_ASSETS))]
+        start = partial(_start_page, title=getattr(mounted, "title", self.service.name))
+        pages = [Route("/", start), Mount("/static_content", StaticFiles(directory=_ASSETS))]
         app = Starlette(routes=pages, lifespan=self._lifespan, exception_handlers={HTTPException: _refusal})
         app.router.redirect_slashes = False
         app.router.default = mounted  # unknown paths too are refused by the application, like everything else
@@ -59,11 +61,11 @@ async def _refusal(_: Request, error: Any) -> Response:
     return problem_of_http(error)
 
 
-async def _start_page(_: Request) -> Response:
+async def _start_page(_: Request, *, title: str) -> Response:
     """Swagger UI from the files that BentoML ships; nothing comes from elsewhere."""
     return get_swagger_ui_html(
         openapi_url=OPENAPI_URL,
-        title="Lintel lead scoring",
+        title=title,
         swagger_js_url="/static_content/swagger-ui-bundle.js",
         swagger_css_url="/static_content/swagger-ui.css",
         swagger_favicon_url="/static_content/favicon-light-32x32.png",

@@ -18,7 +18,7 @@ from lintel.rollouts.plan import Strategy
 from lintel.scoring.lesser_answers import LAST_SCORE, LIGHT_MODEL, PRIOR
 from lintel.store.prediction import SHADOW
 
-COLUMNS = ("lead_id", "answered_at", "model_digest", "served_by", "cached", "compute_ms")
+COLUMNS = ("lead_id", "answered_at", "model_digest", "served_by", "cached", "compute_ms", "features_digest")
 PREVIOUS = "previous-champion"
 Mask = NDArray[np.bool_]
 
@@ -40,9 +40,9 @@ def arms(answers: pa.Table, tenant: str, split: Split) -> tuple[Arm, Arm]:
     An answer counts as failed if a lesser rung gave it than the arm's own bundle: the last score, the base rates, or
     the champion in the candidate's place. Where the champion failed on a candidate's lead, too, its light model
     answered; such a lead says nothing of the difference and is left out. A light answer by the arm's own bundle is
-    what a loaded worker gives, whichever bundle it has.
+    what a loaded worker gives, whichever bundle it has. Leads that are closed are left out: no model was asked.
     """
-    seen = _Seen.of(answers)
+    seen = _Seen.of(_asked_of_a_model(answers))
     if split.strategy is Strategy.SHADOW:
         mine = seen.is_shadow & (seen.digest == split.candidate)
         drawn = ~seen.is_shadow & _drawn(seen, tenant, split)
@@ -93,6 +93,14 @@ class _Seen:
     @property
     def is_shadow(self) -> Mask:
         return np.asarray(self.served_by == SHADOW, np.bool_)
+
+
+def _asked_of_a_model(answers: pa.Table) -> pa.Table:
+    """Without answers that tell how a closed lead ended, for which no features are read. The last score and base rates,
+    which need none, stand in for a model."""
+    rung = answers.column("served_by").cast(pa.string())
+    stands_in = pc.is_in(rung, value_set=pa.array([LAST_SCORE, PRIOR]))
+    return answers.filter(pc.or_(pc.is_valid(answers.column("features_digest")), stands_in))
 
 
 def _by_worker(seen: _Seen, split: Split) -> tuple[Arm, Arm]:

@@ -32,7 +32,7 @@ SAMPLE = 200
 LOOK_BACK = timedelta(days=1)
 """Of answers that are judged while no step is under way, which may be for weeks."""
 _SAMPLED_FROM = 100 * SAMPLE  # answers
-_READ = (*COLUMNS, "decision_id", "as_of", "seq", "features_digest")
+_READ = (*COLUMNS, "decision_id", "as_of", "seq")
 _CANARY = "canary"
 
 logger = logging.getLogger(__name__)

@@ -23,6 +23,7 @@ from lintel.registry.traffic import Traffic
 from lintel.rollouts.store import RolloutStore
 from lintel.scoring.pooling import SCOPE
 from lintel.settings import Settings
+from lintel.store.calls import CallStore
 from lintel.store.events import Erased, EventStore
 from lintel.store.lake import Lake
 from lintel.store.last_scores import LastScores
@@ -31,6 +32,7 @@ from lintel.store.predictions import PredictionLake
 from lintel.store.state import KeyRing, ScoreStore
 from lintel.store.tenants import Clock
 
+_OPENED = ("events", "scores", "calls", "keys", "traffic", "audit", "states", "rollouts", "alerts", "triggers")
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
@@ -72,6 +74,10 @@ class Home:
     @cached_property
     def scores(self) -> ScoreStore:
         return ScoreStore.open(self.settings.state_url)
+
+    @cached_property
+    def calls(self) -> CallStore:
+        return CallStore.open(self.settings.state_url)
 
     @cached_property
     def last_scores(self) -> LastScores:
@@ -124,8 +130,8 @@ class Home:
         return TenantLog(known, tuple(leads.to_pylist()), columns, as_of, context)
 
     def erase(self, tenant: str, lead_id: str, *, now: datetime) -> Erased:
-        """Remove a person from everything here: events, lake, scores with their copy, and what was answered about the
-        lead.
+        """Remove a person from everything here: events, lake, scores with their copy, calls, and what was answered
+        about the lead.
 
         The store goes first: it names whom the lead was merged with, and no later copy brings a row back. After a
         failure, repeat it for each of those. Raises NotFoundError for no such tenant.
@@ -135,6 +141,7 @@ class Home:
         for lead in erased.leads:
             self.scores.erase(tenant, lead)
         self.last_scores.erase(tenant, erased.leads)
+        self.calls.erase(tenant, erased.leads)
         self.predictions.erase(tenant, erased.leads, now=now)
         return erased
 
@@ -160,6 +167,6 @@ class Home:
 
     def close(self) -> None:
         """Close what was opened; it opens again on the next use."""
-        for name in ("events", "scores", "keys", "traffic", "audit", "states", "rollouts", "alerts", "triggers"):
+        for name in _OPENED:
             if name in self.__dict__:
                 self.__dict__.pop(name).close()

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 EVENTS_HEAD = "0003"
-STATE_HEAD = "0004"
+STATE_HEAD = "0005"
 """Newest migrations, so that opening a store that is up to date does not load Alembic."""
 
 EVENTS = MetaData()
@@ -312,4 +312,34 @@ silences = Table(
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("until", BigInteger, nullable=False),
+)
+
+calls = Table(
+    "calls",
+    STATE,
+    Column("tenant", Text, primary_key=True),
+    Column("call_id", Text, primary_key=True),
+    Column("lead_id", Text),
+    Column("agent_id", Text),
+    Column("source", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("began_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("document", Text, nullable=False),  # JSON, redacted: transcript, insights, summary
+    Index("calls_by_time", "tenant", "began_at"),
+    Index("calls_by_lead", "tenant", "lead_id"),
+)
+
+# every card that an agent saw, and the agent's word on it; no text of the call
+cards = Table(
+    "cards",
+    STATE,
+    Column("tenant", Text, primary_key=True),
+    Column("call_id", Text, primary_key=True),
+    Column("card_id", Text, primary_key=True),
+    Column("rule", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("shown_at", BigInteger, nullable=False),
+    Column("verdict", Text),
+    Index("cards_by_rule", "tenant", "rule", "shown_at"),
 )

@@ -1,7 +1,7 @@
 """How a conversation is going: who speaks how much, for how long at a stretch, who interrupts, who lets others finish.
 
-The measures are those that sales-coaching products name (talk ratio, longest monologue, interactivity, patience, question
-rate); none of them publishes its arithmetic, so ours is written here.
+The measures are those that sales-coaching products name (talk ratio, longest monologue, patience, question rate); none
+of them publishes its arithmetic, so ours is written here.
 """
 
 import bisect

@@ -1,0 +1,138 @@
+"""Recordings from files: every channel apart, at 16 kHz, with warnings about what will make words hard to hear."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from lintel.errors import InputError, NotFoundError
+from lintel.voice.audio.decoding import Decoding, Faults, decode
+from lintel.voice.audio.resampling import Resampler
+from lintel.voice.audio.samples import SAMPLE_RATE, Samples, seconds
+
+_TELEPHONE_RATE = 8_000
+_CALL_CHANNELS = 2
+_SILENT = 1e-3
+"""Peak below which a channel holds no speech: -60 dB of full scale."""
+_CLIPPED = 0.001
+_SAME_DB = -40.0
+"""Channels whose difference is so much weaker than they are hold the same."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a file holds. `rate` (Hz) and `codec` are the file's; `channels` are of equal length, at 16 kHz, in the
+    file's order. `warnings` are sentences about this recording, without names of files."""
+
+    channels: tuple[Samples, ...]
+    rate: int
+    codec: str
+    warnings: tuple[str, ...]
+
+
+def read(source: Path | BinaryIO, *, longest_seconds: float) -> Recording:
+    """A whole file: WAV, FLAC, MP3, M4A/MP4, OGG, Opus, WebM, AIFF, AU, CAF, AMR, AAC, by content and not by name.
+
+    Channels stay apart, since a call's legs are told apart best by their channels; two channels that hold the same
+    (mono saved as stereo) become one, and more than two are kept with a warning. What cannot be a sample (NaN,
+    infinity) becomes silence, and so does audio lost in the middle: times stay true.
+
+    Raises NotFoundError for a path that does not exist; InputError for what is empty, cut off, no audio, without or
+    with more than 8 channels, or longer than `longest_seconds`.
+    """
+    with _opened(source) as (file, name):
+        decoding = decode(file, name)
+        pieces: list[tuple[Samples, ...]] = []
+        read_s = 0.0
+        for piece in _resampled(decoding):
+            pieces.append(piece)
+            read_s += seconds(piece[0])
+            if read_s > longest_seconds:
+                raise InputError(f"{name} is longer than {longest_seconds:g} s.", mend="Cut it into shorter files.")
+    channels = tuple(np.concatenate(parts) for parts in zip(*pieces, strict=True))
+    return _recording(channels, decoding)
+
+
+def chunks(source: Path | BinaryIO, *, seconds: float) -> Iterator[tuple[Samples, ...]]:
+    """A file of any length in pieces of `seconds` (the last may be shorter), one array a channel, in memory that does
+    not grow with the file. All channels are given as they are, without warnings.
+
+    Raises what `read` does, except for length: a file that is cut off is known as such only at its end.
+    """
+    size = round(seconds * SAMPLE_RATE)
+    with _opened(source) as (file, name):
+        held: tuple[Samples, ...] | None = None
+        for piece in _resampled(decode(file, name)):
+            held = piece if held is None else _joined(held, piece)
+            while len(held[0]) >= size:
+                yield tuple(channel[:size] for channel in held)
+                held = tuple(channel[size:] for channel in held)
+        if held is not None and len(held[0]):
+            yield held
+
+
+@contextmanager
+def _opened(source: Path | BinaryIO) -> Iterator[tuple[BinaryIO, str]]:
+    """The file from its beginning, and what errors call it: an upload's name is nobody's business."""
+    if not isinstance(source, Path):
+        source.seek(0)
+        yield source, "The recording"
+        return
+    try:
+        file = source.open("rb")
+    except FileNotFoundError as error:
+        raise NotFoundError(f"There is no file {source}.", mend="Check the path.") from error
+    except OSError as error:
+        raise InputError(f"{source} cannot be read: {error.strerror}.", mend="Name a file you may read.") from error
+    with file:
+        yield file, str(source)
+
+
+def _resampled(decoding: Decoding) -> Iterator[tuple[Samples, ...]]:
+    resamplers = [Resampler(decoding.rate) for _ in range(decoding.channels)]
+    for block in decoding.blocks:
+        yield tuple(resampler.push(channel) for resampler, channel in zip(resamplers, block, strict=True))
+    yield tuple(resampler.flush() for resampler in resamplers)
+
+
+def _joined(first: tuple[Samples, ...], then: tuple[Samples, ...]) -> tuple[Samples, ...]:
+    return tuple(np.concatenate(pair) for pair in zip(first, then, strict=True))
+
+
+def _recording(channels: tuple[Samples, ...], decoding: Decoding) -> Recording:
+    warnings = [*_format_warnings(decoding), *_fault_warnings(decoding.faults)]
+    if len(channels) == _CALL_CHANNELS and _same(*channels):
+        channels = channels[:1]
+        warnings.append("Both channels hold the same; it is taken as one channel.")
+    silent = [number + 1 for number, channel in enumerate(channels) if np.abs(channel).max(initial=0) < _SILENT]
+    warnings += [f"Channel {number} is silent." for number in silent]
+    return Recording(channels, decoding.rate, decoding.codec, tuple(warnings))
+
+
+def _format_warnings(decoding: Decoding) -> Iterator[str]:
+    if decoding.rate < _TELEPHONE_RATE:
+        highest = decoding.rate / 2
+        yield f"The sample rate is {decoding.rate} Hz: nothing above {highest:g} Hz is there, and many words suffer."
+    if decoding.channels > _CALL_CHANNELS:
+        yield f"{decoding.channels} channels: each is taken as a speaker of its own, and none is mixed or left out."
+
+
+def _fault_warnings(faults: Faults) -> Iterator[str]:
+    if faults.not_finite:
+        yield f"{faults.not_finite} samples are not numbers or infinite; they are taken as silence."
+    if faults.clipped > _CLIPPED * faults.samples:
+        yield f"The recording is clipped: {faults.clipped / faults.samples:.1%} of its samples are at full scale."
+    if faults.damaged_packets:
+        yield f"Damaged pieces that are left out: {faults.damaged_packets}."
+    if faults.lost_s:
+        yield f"{faults.lost_s:.2f} s are lost; silence stands for them, so that times stay true."
+
+
+def _same(one: Samples, other: Samples) -> bool:
+    """Whether two channels hold the same sound. Two silent ones do."""
+    power = max(float(np.dot(one, one)), float(np.dot(other, other)))
+    difference = one - other
+    return float(np.dot(difference, difference)) <= power * 10 ** (_SAME_DB / 10)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from lintel.voice.coaching.card import SEVERITIES, Card, StepDone, Verdict
 from lintel.voice.coaching.listening import Embedder, Heard, Meanings, Noticed, heard
-from lintel.voice.coaching.phrases import Spoken
 from lintel.voice.coaching.playbook import CardRule, Measure, Playbook, Step
 from lintel.voice.coaching.rate import Limiter
+from lintel.voice.phrases import Spoken
 from lintel.voice.transcript import Turn
 from lintel.voice.understanding.talk import TalkMeasures
 

@@ -7,8 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lintel.voice.coaching.phrases import Match, Spoken
 from lintel.voice.coaching.playbook import Speech
+from lintel.voice.phrases import Match, Spoken
 
 _SENTENCES_KEPT = 256
 

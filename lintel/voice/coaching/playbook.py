@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from lintel.errors import InputError, NotFoundError
 from lintel.voice.coaching.card import Category, Severity
-from lintel.voice.coaching.phrases import Phrase, PhraseError
+from lintel.voice.phrases import Phrase, PhraseError
 from lintel.voice.understanding.talk import TalkMeasures
 
 MAX_BYTES = 200_000

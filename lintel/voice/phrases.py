@@ -1,6 +1,6 @@
-"""Phrases of a playbook, found in spoken words, with the words that matched.
+"""Phrases as people write them, found in spoken words, with the words that matched.
 
-The syntax is for people who edit playbooks: plain words; `(a|b c)` one of several; `[a]` may be left out; `*` up to two
+Plain words; `(a|b c)` one of several; `[a]` may be left out; `*` up to two
 words of any kind. Case and punctuation do not matter; a phrase never reaches over the end of a sentence.
 """
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lintel.voice.coaching.phrases import Match, Phrase, PhraseError, Spoken
+from lintel.voice.phrases import Match, Phrase, PhraseError, Spoken
 from lintel.voice.transcript import Word
 
 

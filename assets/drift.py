@@ -43,7 +43,7 @@ def drift(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg
     if champion_entry(home.traffic, tenant) is None:
         return without_champion()
     serving = champion_bundle(home.traffic, home.settings.bundles_path, tenant)
-    reference = Reference.load(home.registry.bundle_path(serving.bundle.digest))
+    reference = serving.bundle.reference
     if reference is None:
         finding, shown = unjudged("no_reference", NO_REFERENCE), {}
     else:

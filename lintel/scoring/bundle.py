@@ -4,7 +4,7 @@
     models/         native files, one a member of a dimension
     models/light/   those of the light model, one a dimension
     golden.npz      some simulated leads and what was answered about them
-    reference.npz   what was normal when it was judged: what drift is measured from, read only then
+    reference.npz   what was normal when it was judged: what drift is measured from
     metrics.json, model_card.md, plots/
 
 Its digest is the sha256 over the sorted digests of all files. It is written whole or not at all, and read only if
@@ -63,7 +63,7 @@ class Report:
 class Bundle:
     """Models, what they learnt from, and how good they are. `digest` is empty until it is saved or loaded, and
     `golden` is None until then; it stays so in bundles of before there was one, which have no light model either.
-    `reference` is there in a bundle that was just trained; of one that was loaded, `Reference.load` reads it."""
+    `reference` is None in bundles of before there was one, and in what `lighter` gives."""
 
     manifest: Manifest
     scorer: Scorer
@@ -209,11 +209,11 @@ class Bundle:
             manifest = Manifest.from_json(content["manifest"])
             _check_versions(manifest)
             report, digest = _read_report(folder), (folder / _DIGEST).read_text().strip()
-            scorer = _read_scorer(folder, content)
+            scorer, reference = _read_scorer(folder, content), Reference.load(folder)
             if manifest.format != FORMAT:
-                return cls(manifest, scorer, report, digest)
+                return cls(manifest, scorer, report, digest, reference=reference)
             light = read_dimensions(folder / "models" / _LIGHT, content[_LIGHT])
-            return cls(manifest, scorer, report, digest, light, GoldenRequest.load(folder / _GOLDEN))
+            return cls(manifest, scorer, report, digest, light, GoldenRequest.load(folder / _GOLDEN), reference)
         except (KeyError, TypeError, ValueError) as error:
             raise IncompatibleError(
                 f"{_MANIFEST} of bundle {folder.name} cannot be read ({type(error).__name__}: {error}).",

@@ -60,6 +60,12 @@ def test_a_bundle_of_before_there_was_one_loads_and_has_none(trained, tmp_path: 
     assert Reference.load(tmp_path / "before") is None
 
 
+def test_a_bundle_that_is_loaded_and_saved_again_keeps_its_reference(trained, tmp_path: Path) -> None:
+    again = Bundle.load(trained.path).save(tmp_path / "again")
+    assert again.digest == trained.bundle.digest
+    assert (tmp_path / "again" / FILE).read_bytes() == (trained.path / FILE).read_bytes()
+
+
 def test_a_changed_reference_is_found(trained, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(trained.path, tmp_path / "copy"))
     content = (folder / FILE).read_bytes()

@@ -98,7 +98,7 @@ def approve(home: Home, scope: str, version: int, *, actor: Actor, reason: str, 
     if state.state not in _DECIDABLE:
         raise IncompatibleError(
             f"{state.name} is {state.state}: there is nothing to approve.",
-            mend="Only a version that is pending can be approved; `lintel models gates` judges a draft.",
+            mend="Only a version that is pending can be approved; the next nightly run judges a draft.",
         )
     check_approver(actor, involved(home, state), what=state.name)
     details = {"trained_by": state.trained_by.name, "risk": str(state.risk)}
@@ -197,8 +197,8 @@ def _moved(
     now: datetime,
     details: Mapping[str, Any] | None = None,
 ) -> ModelState:
-    """Change the state, and show it in MLflow."""
-    told: dict[str, Any] = {"actor": actor, "reason": reason, "now": now, "details": details}
+    """Change the state, if it still is what was looked at, and show it in MLflow."""
+    told: dict[str, Any] = {"actor": actor, "reason": reason, "now": now, "details": details, "expected": state.state}
     moved = home.states.move(state.scope, state.version, to, **told)
     show(home, state.scope)
     return moved

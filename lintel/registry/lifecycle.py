@@ -19,7 +19,7 @@ from lintel.registry.policy import Decided, Ruling, rule
 from lintel.registry.risk import Risk
 from lintel.registry.traffic import Mode, Traffic
 from lintel.store.handle import Handle
-from lintel.store.tables import model_states
+from lintel.store.tables import audit, model_states
 
 BEFORE_STATES = machine("not recorded")
 """Who trained a version that was registered before anybody wrote that down."""
@@ -53,8 +53,10 @@ NEXT: Mapping[State, tuple[State, ...]] = {
     State.CHAMPION: (State.RETIRED, State.REJECTED),
     State.RETIRED: (State.ROLLING, State.CHAMPION),
 }
-"""What may follow each state. A rejected version is judged anew before anything else; a retired one was approved once,
-and may come back: that is the way back from a bad successor. A champion is rejected where its rollout is undone."""
+"""What may follow each state. A rejected version is judged anew before anything else; a retired one may come back if it
+was approved once: that is the way back from a bad successor. A champion is rejected where its rollout is undone."""
+_LET = {State.APPROVED, State.ROLLING, State.CHAMPION}
+"""States that a version had before it was retired, from which it may come back."""
 
 
 def check_transition(name: str, present: State, to: State) -> None:
@@ -181,9 +183,16 @@ class ModelStates(Handle):
         reason: str,
         now: datetime,
         details: Mapping[str, Any] | None = None,
+        expected: State | None = None,
     ) -> ModelState:
-        """Change the state in a transaction of its own; see `move_state`."""
+        """Change the state in a transaction of its own; see `move_state`. Raises IncompatibleError, too, if it is not
+        in the state `expected` any more: somebody else was faster."""
         with self._database.write() as connection:
+            present = read_state(connection, scope, version)
+            if expected not in {None, present.state}:
+                raise IncompatibleError(
+                    f"{present.name} became {present.state} a moment ago.", mend="Look again: `lintel models gates`."
+                )
             return move_state(connection, scope, version, to, actor=actor, reason=reason, now=now, details=details)
 
 
@@ -200,16 +209,39 @@ def move_state(
 ) -> ModelState:
     """Change a version's state inside the caller's write transaction, with its line in the audit log.
 
-    Raises NotFoundError for a version without a state, IncompatibleError for a transition that there is not, InputError
-    for a blank reason.
+    Raises NotFoundError for a version without a state, IncompatibleError for a transition that there is not and for one
+    that would answer without ever having been approved, InputError for a blank reason.
     """
     present = read_state(connection, scope, version)
     check_transition(present.name, present.state, to)
+    if not may_follow(connection, present, to):
+        raise IncompatibleError(
+            f"{present.name} was retired without having been approved and may not answer.",
+            mend="Promote a version that was approved, or train anew: `lintel models list`.",
+        )
     values = {"state": str(to), "changed_at": to_microseconds(now)}
     connection.execute(sa.update(model_states).where(_is(scope, version)).values(values))
     told = {"from": str(present.state), "to": str(to), "digest": present.digest, **(details or {})}
     _record(connection, present, str(to), actor=actor, reason=reason, details=told, now=now)
     return read_state(connection, scope, version)
+
+
+def may_follow(connection: sa.Connection, present: ModelState, to: State) -> bool:
+    """Whether a version may become `to` now; one that was put aside before anybody let it answer does not come back."""
+    if to not in NEXT[present.state]:
+        return False
+    return present.state is not State.RETIRED or _retired_from(connection, present) in _LET
+
+
+def _retired_from(connection: sa.Connection, present: ModelState) -> State | None:
+    """What a retired version was before, from its newest retirement in the audit log. One that was adopted as retired
+    was a champion before states were kept."""
+    about = (audit.c.tenant == present.scope) & (audit.c.subject == present.subject)
+    query = sa.select(audit.c.act, audit.c.details).where(about, audit.c.act.in_(["model.retired", "model.adopt"]))
+    found = connection.execute(query.order_by(audit.c.number.desc()).limit(1)).one_or_none()
+    if found is None:
+        return None
+    return State.CHAMPION if found.act == "model.adopt" else State(json.loads(found.details)["from"])
 
 
 def crown(

@@ -5,8 +5,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from lintel.registry.actor import Actor, ActorKind
-from lintel.registry.lifecycle import NEXT, crown, move_state, read_state
 from lintel.registry.lifecycle import State as ModelState
+from lintel.registry.lifecycle import crown, may_follow, move_state, read_state
 from lintel.rollouts.decision import State
 from lintel.rollouts.rollout import Rollout
 
@@ -43,13 +43,13 @@ def _undone(actor: Actor, *, was_champion: bool) -> ModelState:
 def _move_if_possible(
     connection: sa.Connection, scope: str, version: int, to: ModelState, *, actor: Actor, reason: str, now: datetime
 ) -> None:
-    if to in NEXT[read_state(connection, scope, version).state]:
+    if may_follow(connection, read_state(connection, scope, version), to):
         move_state(connection, scope, version, to, actor=actor, reason=reason, now=now)
 
 
 def _crown_if_possible(
     connection: sa.Connection, scope: str, version: int, *, actor: Actor, reason: str, now: datetime
 ) -> None:
-    present = read_state(connection, scope, version).state
-    if present is ModelState.CHAMPION or ModelState.CHAMPION in NEXT[present]:
+    present = read_state(connection, scope, version)
+    if present.state is ModelState.CHAMPION or may_follow(connection, present, ModelState.CHAMPION):
         crown(connection, scope, version, actor=actor, reason=reason, now=now)

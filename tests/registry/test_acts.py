@@ -1,9 +1,10 @@
 """Acts on versions over a home with a champion: the same policy and the same lines for everybody who acts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
@@ -18,10 +19,11 @@ from lintel.registry.compliance import compliance_report
 from lintel.registry.examination import examine
 from lintel.registry.gates import Examined
 from lintel.registry.history import changes, scored_at, traffic_at
-from lintel.registry.lifecycle import State
+from lintel.registry.lifecycle import ModelState, State
 from lintel.registry.models import ModelVersion, model_name
 from lintel.registry.promotion import Verdict
 from lintel.registry.risk import Risk
+from lintel.rollouts.plan import Plan, Strategy
 from lintel.scoring.bundle import Bundle
 from lintel.scoring.examples import Examples
 from tests.orchestration.nightly_home import TENANT, NightlyHome
@@ -156,6 +158,37 @@ def test_what_fails_a_hard_gate_cannot_be_approved_by_anybody(home: Home, tmp_pa
     with pytest.raises(IncompatibleError, match="nothing to approve"):
         acts.approve(home, TENANT, version, actor=EVA, reason="please", now=NOW)
     assert acts.awaits_judgement(home, TENANT, version, now=NOW)  # by a machine, so that it may be judged anew
+
+
+def test_putting_a_version_aside_is_no_way_around_approval(high: Home, tmp_path: Path) -> None:
+    version = candidate(high, tmp_path, trained_by=EVA)
+    acts.retire(high, TENANT, version, actor=EVA, reason="put aside", now=NOW)
+    before = high.audit.head(), high.traffic.version()
+    with pytest.raises(IncompatibleError, match="without having been approved"):
+        promote(high, version)
+    with pytest.raises(IncompatibleError, match="without having been approved"):
+        acts.roll_out(high, TENANT, version, actor=EVA, reason="then so", now=NOW, plan=Plan(Strategy.CANARY))
+    assert (high.audit.head(), high.traffic.version()) == before
+    assert high.rollouts.live(TENANT) is None
+
+
+@pytest.mark.parametrize("act", [acts.reject, acts.retire])
+def test_what_was_promoted_meanwhile_keeps_its_state_with_its_traffic(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: Callable[..., ModelState]
+) -> None:
+    version = candidate(home, tmp_path)
+    looked = acts._refuse_serving
+
+    def promoted_after_the_look(*args: Any) -> None:
+        looked(*args)
+        promote(home, version)
+
+    monkeypatch.setattr(acts, "_refuse_serving", promoted_after_the_look)
+    with pytest.raises(IncompatibleError, match="became champion a moment ago"):
+        act(home, TENANT, version, actor=TOM, reason="I do not like it", now=NOW)
+    entry = champion_entry(home.traffic, TENANT)
+    assert entry is not None
+    assert (state(home, version), entry.model_version) == (State.CHAMPION, version)
 
 
 def test_what_a_person_rejected_no_machine_takes_up_again(high: Home, tmp_path: Path) -> None:

@@ -83,7 +83,8 @@ def test_what_cannot_follow_is_refused_with_what_can(states: ModelStates, log: A
 
 
 def test_nobody_answers_who_was_not_approved() -> None:
-    """Without the edge out of `approved` neither champion nor rolling can be reached."""
+    """Without the edge out of `approved` neither champion nor rolling can be reached; the way through `retired` is the
+    next test's."""
     reached = {State.DRAFT}
     while True:
         further = {to for one in reached - {State.APPROVED} for to in NEXT[one] if one is not State.RETIRED}
@@ -93,6 +94,55 @@ def test_nobody_answers_who_was_not_approved() -> None:
     assert not reached & {State.CHAMPION, State.ROLLING}
     assert State.APPROVED in reached
     assert NEXT.keys() == set(State)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        (),
+        (State.REJECTED,),
+        (State.VALIDATED, State.PENDING),
+        (State.VALIDATED, State.APPROVED, State.REJECTED),
+        (State.VALIDATED, State.APPROVED, State.CHAMPION, State.REJECTED),
+    ],
+)
+def test_who_was_put_aside_unapproved_does_not_come_back(
+    states: ModelStates, log: AuditLog, way: tuple[State, ...]
+) -> None:
+    register(states)
+    move(states, 1, *way, State.RETIRED)
+    before = log.head()
+    for to in (State.ROLLING, State.CHAMPION):
+        with pytest.raises(IncompatibleError, match="without having been approved"):
+            move(states, 1, to)
+    assert (states.read(SCOPE, 1).state, log.head()) == (State.RETIRED, before)
+
+
+@pytest.mark.parametrize("last", [State.APPROVED, State.ROLLING, State.CHAMPION])
+def test_who_was_approved_once_may_come_back(states: ModelStates, last: State) -> None:
+    register(states)
+    move(states, 1, State.VALIDATED, State.APPROVED)
+    if last is not State.APPROVED:
+        move(states, 1, last)
+    move(states, 1, State.RETIRED, State.CHAMPION)
+    assert states.read(SCOPE, 1).state is State.CHAMPION
+
+
+def test_a_champion_of_before_states_may_come_back(states: ModelStates) -> None:
+    states.adopt(SCOPE, 1, "sha256:1", State.RETIRED, risk=Risk.STANDARD, now=NOW)
+    move(states, 1, State.CHAMPION)
+    assert states.read(SCOPE, 1).state is State.CHAMPION
+
+
+def test_a_move_of_what_was_looked_at_is_refused_once_it_is_another(states: ModelStates, log: AuditLog) -> None:
+    register(states)
+    move(states, 1, State.VALIDATED, State.APPROVED, State.CHAMPION)
+    before = log.head()
+    told = {"actor": EVA, "reason": "away with it", "now": NOW}
+    with pytest.raises(IncompatibleError, match="became champion a moment ago"):
+        states.move(SCOPE, 1, State.REJECTED, expected=State.APPROVED, **told)  # type: ignore[arg-type]
+    assert (states.read(SCOPE, 1).state, log.head()) == (State.CHAMPION, before)
+    assert states.move(SCOPE, 1, State.REJECTED, expected=State.CHAMPION, **told).state is State.REJECTED  # type: ignore[arg-type]
 
 
 def test_a_rejected_version_is_judged_before_anything_else() -> None:
@@ -187,6 +237,7 @@ class Lifecycle(RuleBasedStateMachine):
         url = f"sqlite:///{file}"
         self.states, self.log = ModelStates.open(url), AuditLog.open(url)
         self.expected: dict[int, State] = {}
+        self.retired_from: dict[int, State] = {}
         self.lines = 0
 
     def teardown(self) -> None:
@@ -206,9 +257,13 @@ class Lifecycle(RuleBasedStateMachine):
     @rule(data=st.data(), to=st.sampled_from(State))
     def moves(self, data: st.DataObject, to: State) -> None:
         version = data.draw(st.sampled_from(sorted(self.expected)))
-        if to in NEXT[self.expected[version]]:
+        present = self.expected[version]
+        let = {State.APPROVED, State.ROLLING, State.CHAMPION}
+        if to in NEXT[present] and (present is not State.RETIRED or self.retired_from[version] in let):
             move(self.states, version, to)
             self.expected[version] = to
+            if to is State.RETIRED:
+                self.retired_from[version] = present
             self.lines += 1
         else:
             with pytest.raises(IncompatibleError):

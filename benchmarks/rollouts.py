@@ -1,6 +1,6 @@
 """Are bad candidates rolled back, and good ones let through? Whole rollouts, simulated, beside what others judge by.
 
-    python -m benchmarks.rollouts [--rollouts 2000] [--only equal worse ...] [--json]
+    python -m benchmarks.rollouts [--rollouts 2000] [--first-seed 10000] [--only equal worse ...] [--json]
 
 Each scenario is drawn as often as asked for and goes through the judge itself: a canary of 25, 50 and 100 % of a
 brokerage's 288 leads a day, then 30 days of watch, in which outcomes of three dimensions mature after 3, 7 and 14 days.
@@ -49,6 +49,8 @@ SCENARIOS = {
     "twice as slow": Candidate(slower=2.0),
     "a fifth slower": Candidate(slower=1.2),
 }
+FIRST_SEED = 10_000
+"""Tests were tuned on seeds below 2,000."""
 BASELINES: dict[str, Callable[[World], float]] = {
     "fixed_thresholds": fixed_thresholds,
     "z_test_every_hour": repeated_z_test,
@@ -124,7 +126,7 @@ def _table(value: dict[str, Any]) -> Table:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rollouts", type=int, default=2_000)
-    parser.add_argument("--first-seed", type=int, default=0, help="the tests were tuned on seeds below 2,000")
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--only", nargs="+", choices=SCENARIOS, default=list(SCENARIOS))
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", action="store_true")

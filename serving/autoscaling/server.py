@@ -15,6 +15,7 @@ import uvicorn
 
 from lintel.errors import InputError
 from lintel.settings import settings
+from serving import ending
 from serving.autoscaling.place import Place, hear
 from serving.autoscaling.release import Release
 from serving.autoscaling.report import (
@@ -61,6 +62,9 @@ class WorkerServer(uvicorn.Server):
         if self._channel is not None:
             asyncio.get_running_loop().remove_reader(self._channel)
             self._channel.close()
+        for server in self.servers:
+            server.close()  # nothing new comes while what is live ends
+        await ending.end()
         await super().shutdown(sockets)
 
     def _report(self) -> None:

@@ -8,7 +8,17 @@ from lintel.settings import Settings
 
 SOURCE = "bentos.lead_scoring.service:LeadScoring"
 """What serves from the source tree; a tag of the bento store serves a built bento."""
+VOICE = "bentos.voice.service:Voice"
+"""The same of the voice service."""
 PROJECT = Path(__file__).resolve().parents[2]
+
+
+def of_voice(settings: Settings) -> Settings:
+    """The settings under which the voice service runs: its own port, and one worker, for a live call lies in the memory
+    of the worker that hears it."""
+    return settings.model_copy(
+        update={"port": settings.voice_port, "inference_workers": 1, "inference_workers_max": None}
+    )
 
 
 def working_directory(target: str, settings: Settings) -> Path:
@@ -16,7 +26,7 @@ def working_directory(target: str, settings: Settings) -> Path:
 
     Raises NotFoundError for a tag that the store does not have.
     """
-    if target == SOURCE:
+    if target in (SOURCE, VOICE):
         return PROJECT
     name, _, version = target.partition(":")
     bentos = Path(service_environment(settings)["BENTOML_HOME"]) / "bentos" / name

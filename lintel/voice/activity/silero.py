@@ -65,7 +65,7 @@ def packaged() -> Path:
 
 @cache
 def _session(path: Path) -> Any:
-    import onnxruntime  # type: ignore[import-untyped]  # noqa: PLC0415 - belongs to the voice extra
+    import onnxruntime  # noqa: PLC0415 - belongs to the voice extra
 
     if not path.is_file():
         raise NotFoundError(f"There is no Silero model at {path}.", mend="Check the path, or leave it out.")

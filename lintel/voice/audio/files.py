@@ -11,7 +11,7 @@ import numpy as np
 from lintel.errors import InputError, NotFoundError
 from lintel.voice.audio.decoding import Decoding, Faults, decode
 from lintel.voice.audio.resampling import Resampler
-from lintel.voice.audio.samples import SAMPLE_RATE, Samples, seconds
+from lintel.voice.audio.samples import SAMPLE_RATE, Samples
 
 _TELEPHONE_RATE = 8_000
 _CALL_CHANNELS = 2
@@ -46,11 +46,11 @@ def read(source: Path | BinaryIO, *, longest_seconds: float) -> Recording:
     with _opened(source) as (file, name):
         decoding = decode(file, name)
         pieces: list[tuple[Samples, ...]] = []
-        read_s = 0.0
+        length = 0
         for piece in _resampled(decoding):
             pieces.append(piece)
-            read_s += seconds(piece[0])
-            if read_s > longest_seconds:
+            length += len(piece[0])
+            if length > longest_seconds * SAMPLE_RATE:
                 raise InputError(f"{name} is longer than {longest_seconds:g} s.", mend="Cut it into shorter files.")
     channels = tuple(np.concatenate(parts) for parts in zip(*pieces, strict=True))
     return _recording(channels, decoding)

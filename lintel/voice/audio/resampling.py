@@ -55,7 +55,7 @@ class Resampler:
 
 
 def _stream(rate: int) -> Any:
-    from soxr import ResampleStream  # type: ignore[import-untyped]  # noqa: PLC0415 - belongs to the voice extra
+    from soxr import ResampleStream  # noqa: PLC0415 - belongs to the voice extra
 
     return ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
 

@@ -11,7 +11,7 @@ from statistics import median
 
 BACKCHANNEL_S = 1.0
 """Shorter speech ("mm-hm", "right") neither interrupts nor ends another's monologue."""
-OVERLAP_S = 0.3
+OVERLAP_S = 0.25
 """People often begin while the other's last word dies away; only a longer overlap is an interruption."""
 PAUSE_S = 2.0
 """A longer pause of one's own ends a monologue."""

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address the services listen on.")
     port: int = Field(default=3000, ge=1, le=65535, description="Port of the `lead_scoring` service.")
+    voice_port: int = Field(default=3001, ge=1, le=65535, description="Port of the `voice` service.")
     dagster_port: int = Field(default=3100, ge=1, le=65535, description="Port of the Dagster UI (`make up`).")
     mlflow_port: int = Field(default=3200, ge=1, le=65535, description="Port of the MLflow UI (`make up`).")
     inference_workers: int = Field(
@@ -68,7 +69,32 @@ class Settings(BaseSettings):
     voice_model_path: Path | None = Field(
         default=None,
         validation_alias=AliasChoices("LINTEL_VOICE_MODEL_PATH", "VOICE_AI_MODEL_PATH"),
-        description="Folder of the transcription model's weights.",
+        description="Transcription model of your own, used where none is named: a CTranslate2 folder or an "
+        "openai-whisper checkpoint.",
+    )
+    weights_path: Path | None = Field(
+        default=None,
+        description="Folder of the weights that `lintel models pull` installs; null means `weights` in `home`.",
+    )
+    voice_model: str = Field(default="tiny.en", description="Transcription model of the `voice` service.")
+    voice_calls: int = Field(default=4, ge=1, description="Most live calls at once; more are refused for now.")
+    voice_short_seconds: float = Field(
+        default=60.0, gt=0, le=600, description="Longest audio that `POST /v1/transcribe` takes."
+    )
+    voice_short_bytes: int = Field(
+        default=12_000_000, ge=1_000, description="Largest body of `POST /v1/transcribe`, in bytes."
+    )
+    voice_recording_hours: float = Field(
+        default=4.0, gt=0, description="Longest recording that `POST /v1/calls/analyse` takes."
+    )
+    voice_recording_bytes: int = Field(
+        default=1_000_000_000, ge=1_000, description="Largest body of `POST /v1/calls/analyse`, in bytes."
+    )
+    voice_ice_servers: SecretStr | None = Field(
+        default=None,
+        description="STUN and TURN servers of browser calls, as a JSON list: "
+        '`[{"urls": "turn:turn.example.com:3478", "username": "...", "credential": "..."}]`. Null: none, which is '
+        "enough in one network.",
     )
     max_body_bytes: int = Field(default=1_000_000, ge=1_000, description="Largest request body, in bytes.")
     max_leads: int = Field(default=200, ge=1, description="Most leads in one scoring request.")
@@ -293,6 +319,11 @@ class Settings(BaseSettings):
         return (self.home / "bundles").resolve()
 
     @property
+    def weights_folder(self) -> Path:
+        """Weights of voice models, a folder a name."""
+        return (self.weights_path or self.home / "weights").resolve()
+
+    @property
     def last_scores_path(self) -> Path:
         """The newest answers, outside the databases: what is told while these do not answer."""
         return (self.home / "last_scores").resolve()
@@ -301,6 +332,11 @@ class Settings(BaseSettings):
     def monitoring_path(self) -> Path:
         """What the monitors found, as JSON by tenant and area."""
         return (self.home / "monitoring").resolve()
+
+    @property
+    def voice_path(self) -> Path:
+        """What recorded calls came to, by tenant."""
+        return (self.home / "voice").resolve()
 
     @property
     def data_docs_path(self) -> Path:

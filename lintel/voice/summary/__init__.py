@@ -1,0 +1,1 @@
+"""What a call came to: claims, each with the words that say so."""

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from lintel.voice.audio.samples import Samples
+from lintel.errors import InputError
+from lintel.voice.audio.samples import Samples, seconds
 from lintel.voice.transcript import Word
 
 
@@ -21,7 +22,7 @@ class Hypothesis:
     """What an engine heard in a window. Word times are seconds from the window's beginning.
 
     `no_speech_probability` is in 0..1; `mean_log_probability` is natural, a token; `compression_ratio` is of the text's
-    bytes by zlib (Whisper's measure of repetition). `language` is a two-letter code.
+    bytes by zlib (Whisper's measure of repetition). `language` is a two-letter code; `tokens` counts the text's tokens.
     """
 
     words: tuple[Word, ...]
@@ -29,6 +30,17 @@ class Hypothesis:
     mean_log_probability: float
     compression_ratio: float
     language: str
+    tokens: int = 0
+
+
+NOTHING = Hypothesis((), no_speech_probability=1.0, mean_log_probability=0.0, compression_ratio=0.0, language="en")
+"""Of a window too short to hold a word."""
+
+LONGEST_SECONDS = 30.0
+"""What Whisper's encoder sees at once."""
+
+SHORTEST_SECONDS = 0.1
+"""A window below this is not decoded: no word is as short, and the decoder would invent one."""
 
 
 class Engine(Protocol):
@@ -46,3 +58,19 @@ class Engine(Protocol):
         Raises InputError for a language that the model lacks or a window over 30 s.
         """
         ...
+
+
+def check(windows: Sequence[Window], *, language: str, known: Sequence[str], name: str) -> None:
+    """Raises InputError for a language that the model `name` lacks or a window over 30 s."""
+    if language not in known:
+        spoken = ", ".join(known) if len(known) < 10 else f"{len(known)} languages, by their codes"
+        raise InputError(
+            f"The model {name!r} does not transcribe {language!r}.",
+            mend=f"It knows {spoken}. A multilingual model, such as base, knows more.",
+        )
+    longest = max((seconds(window.samples) for window in windows), default=0.0)
+    if longest > LONGEST_SECONDS:
+        raise InputError(
+            f"A window of {longest:.2f} s is longer than the {LONGEST_SECONDS:.0f} s that Whisper sees at once.",
+            mend="Cut it at pauses: lintel.voice.transcription.offline does.",
+        )

@@ -104,13 +104,12 @@ def injected(stream: Stream, kind: str, *, seed: int) -> tuple[Stream, int]:
 def watched(stream: Stream) -> Watched:
     """Learn, calibrate, take a reference, and watch the rest."""
     ends = [int(len(stream.positive) * share) for share in (LEARN, CALIBRATE, REFERENCE)]
-    probability = _forecasts(stream, *ends[:2])
+    probability, interval = _forecasts(stream, *ends[:2])
     normal = slice(ends[1], ends[2])
     names = [str(column) for column in range(stream.features.shape[1])]
     bins, risk = quantile_bins(names, stream.features[normal].T), quantile_bins(["p"], [_float(probability[normal])])
-    told = outcome_bins(("y",))
     columns = {"inputs": (bins, stream.features.T), "forecasts": (risk, _float(probability)[None])}
-    columns["outcomes"] = (told, _float(stream.positive)[None])
+    columns["outcomes"] = (outcome_bins(("y",)), _float(stream.positive)[None])
     before = {name: binned(one, values[:, normal], stream.unit[normal]) for name, (one, values) in columns.items()}
     loss = -np.log(np.where(stream.positive, probability, 1.0 - probability))
     begins = np.flatnonzero(np.diff(stream.block, prepend=-1) > 0)
@@ -125,7 +124,9 @@ def watched(stream: Stream) -> Watched:
     theirs = [evidently_columns(stream.features[normal], stream.features[one]) for one in rows]
     after = slice(int(begins[0]), None)
     order = np.arange(len(stream.positive))[after]
-    matured = matured_leads(stream.positive[after], probability[after], np.ones(len(order)), stream.unit[after], order)
+    doubt = interval[0][after], interval[1][after]
+    told = stream.positive[after], probability[after], np.ones(len(order)), stream.unit[after]
+    matured = matured_leads(*told, order, interval=doubt)
     concept = watch(matured, run_length=stream.run_length)
     return Watched(
         first_row=np.array([one.start for one in rows]),
@@ -194,7 +195,8 @@ def _moved(family: str, before: BinnedSample, bins: Bins, values: NDArray[np.flo
     return bool(moved.mean() >= MOST_MOVED if family == "inputs" else moved.any())
 
 
-def _forecasts(stream: Stream, learnt: int, calibrated: int) -> Float64:
+def _forecasts(stream: Stream, learnt: int, calibrated: int) -> tuple[Float64, tuple[Float64, Float64]]:
+    """Calibrated probabilities of all rows, and their intervals."""
     rows = np.arange(learnt)
     names = tuple(str(column) for column in range(stream.features.shape[1]))
     slices = stopping_slices(stream.unit[rows].astype(np.int32), rows.astype(np.int64))
@@ -203,8 +205,11 @@ def _forecasts(stream: Stream, learnt: int, calibrated: int) -> Float64:
     margin = fit.member.margin(Inputs(stream.features, names))
     told = slice(learnt, calibrated)
     lead = stream.unit[told].astype(np.int32)
-    platt = fit_platt(margin[told], stream.positive[told], np.ones(calibrated - learnt), lead, seed=0, draws=0)
-    return np.clip(platt.probability(margin), 1e-4, 1 - 1e-4)
+    platt = fit_platt(margin[told], stream.positive[told], np.ones(calibrated - learnt), lead, seed=0)
+    probability, low, high = (
+        np.clip(one, 1e-4, 1 - 1e-4) for one in (platt.probability(margin), *platt.interval(margin))
+    )
+    return probability, (np.minimum(low, probability), np.maximum(high, probability))
 
 
 def _stream(name: str, table: Any, *, unit: int, block: int, a_year: float) -> Stream:

@@ -12,7 +12,7 @@ from lintel.labels.outcomes import Outcome, Status
 from lintel.monitoring.drift.binned import BinnedSample, binned, joined
 from lintel.monitoring.drift.bins import Bins, quantile_bins
 from lintel.monitoring.drift.reference import Profile, Reference, outcome_bins
-from lintel.scoring.dimension import Dimension
+from lintel.scoring.dimension import LEVEL, Dimension
 from lintel.scoring.evaluation import fold_rows
 from lintel.scoring.examples import Examples
 from lintel.scoring.importance import mean_shares
@@ -63,6 +63,15 @@ def drift_reference(scorer: Scorer, examples: Examples, *, seed: int) -> Referen
 def probabilities(dimension: Dimension, examples: Examples, rows: Rows) -> Float64:
     """Calibrated probabilities of rows, without their intervals."""
     return expit(dimension.log_odds(examples.inputs(rows)))
+
+
+def probabilities_with_intervals(
+    dimension: Dimension, examples: Examples, rows: Rows
+) -> tuple[Float64, tuple[Float64, Float64]]:
+    """Calibrated probabilities of rows, and low and high end of the interval of the rate, at the level of answers."""
+    margins = dimension.margins(examples.inputs(rows))
+    log_odds = dimension.calibrated.log_odds(margins)
+    return expit(log_odds), dimension.calibrated.interval(margins, LEVEL, centre=log_odds)
 
 
 def asked_of(outcome: Outcome, rows: Rows) -> NDArray[np.bool_]:

@@ -41,7 +41,9 @@ def stream() -> Stream:
 
 
 def test_a_still_stream_raises_no_alarm_of_ours(stream: Stream) -> None:
-    told = course(stream, watched(stream))["rules"]
+    found = watched(stream)
+    assert found.concept.alarm is None
+    told = course(stream, found)["rules"]
     assert [told[name]["share"] for name in ("inputs", "forecasts", "outcomes")] == [0.0, 0.0, 0.0]
 
 

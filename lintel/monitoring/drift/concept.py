@@ -20,14 +20,14 @@ _REACH = 2.0
 class Matured:
     """Forecasts of m leads and what became of them, in the order in which that was known. A lead is one entry.
 
-    `error` is outcome minus probability, `sureness` the same times how far the forecast lay from the mean one (-1 to
-    1): the one sees the level move, the other the forecasts lose their skill, or gain some. `slack` is what each may be
-    off by.
+    `error` is outcome minus probability (level), and the same times how far the forecast lay from the mean one, -1 to 1
+    (sureness): the one sees the level move, the other the forecasts lose their skill, or gain some. `slack` is how far
+    each may be off, upward and downward, while the forecasts count as right.
     """
 
     at: NDArray[np.int64]  # (m,) UTC µs, never falling
     error: Float64  # (2, m) level and sureness, each within -1 to 1
-    slack: Float64  # (2, m)
+    slack: Float64  # (2, 2, m) of level and sureness; upward and downward
 
     def __len__(self) -> int:
         return len(self.at)
@@ -52,35 +52,44 @@ def matured_leads(
     weight: Float64,
     lead: NDArray[np.integer],
     known_from: NDArray[np.int64],
+    *,
+    interval: tuple[Float64, Float64],
 ) -> Matured:
     """One entry a lead from n rows, (n,) each: rows of a lead share much of their outcome, so that they are averaged,
-    and count when the last of them is known."""
+    and count when the last of them is known.
+
+    `interval`: low and high end of the calibrated rate of leads scored like each row's, as told with its score. A
+    calibration is an estimate, the coarser the fewer leads it was made of, and no drift if it is off by its own doubt.
+    """
     _, code = np.unique(lead, return_inverse=True)
     mass = np.bincount(code, weight)
-    log_odds = np.log(probability) - np.log1p(-probability)
-    sureness = np.clip((log_odds - np.average(log_odds, weights=weight)) / _REACH if len(lead) else log_odds, -1, 1)
-    deviation = np.sqrt(probability * (1.0 - probability))
-    rows = (outcome - probability, sureness * (outcome - probability), deviation, np.abs(sureness) * deviation)
-    level, slope, slack, slope_slack = (np.bincount(code, weight * one) / mass for one in rows)
+    sureness, error = _sureness(probability, weight), outcome - probability
+    up, down = _reach(probability, interval)
+    sure_up, sure_down = (
+        np.where(sureness > 0, one, other) * np.abs(sureness) for one, other in ((up, down), (down, up))
+    )
+    rows = (error, sureness * error, up, down, sure_up, sure_down)
+    means = np.array([np.bincount(code, weight * one) / mass for one in rows]).reshape(len(rows), -1)
     at = np.full(len(mass), np.iinfo(np.int64).min)
     np.maximum.at(at, code, known_from)
     order = np.argsort(at, kind="stable")
-    error, allowed = np.stack((level, slope)), TOLERANCE * np.stack((slack, slope_slack))
-    return Matured(at[order], error[:, order], allowed[:, order])
+    return Matured(at[order], means[:2, order], means[2:, order].reshape(2, 2, -1))
 
 
 def watch(matured: Matured, *, run_length: float = RUN_LENGTH) -> Concept:
     """The first alarm of a Shiryaev-Roberts e-detector, and from which lead on the forecasts were off.
 
     Each bet multiplies its stake by 1 + λ (error - slack) a lead, for errors upward, and likewise downward: as long as
-    forecasts are right within the slack, no bet gains in the mean. Begun anew at every lead and summed, and averaged
-    over bets, it exceeds `run_length` after at least `run_length` leads in the mean, whatever the forecasts are.
+    forecasts are right within the slack, no bet gains in the mean, wherever within it the truth lies. Begun anew at
+    every lead and summed, and averaged over bets, it exceeds `run_length` after at least `run_length` leads in the
+    mean, whatever the forecasts are.
     Shin, Ramdas, Rinaldo (2023), "E-detectors: a nonparametric framework for sequential change detection", New England
     J. Stat. Data Sci. 2, 229-260.
     """
     if not len(matured):
         return Concept(None, None, float("-inf"), None)
-    gains = np.stack([sign * matured.error[kind] - matured.slack[kind] for kind in (0, 1) for sign in (1.0, -1.0)])
+    error = matured.error
+    gains = np.stack((error, -error), axis=1).reshape(4, -1) - matured.slack.reshape(4, -1)
     growth = np.cumsum(np.log1p(np.array(_BETS)[:, None, None] * gains), axis=2).reshape(-1, len(matured))
     before = np.concatenate((np.zeros((len(growth), 1)), growth[:, :-1]), axis=1)
     wealth = growth + np.logaddexp.accumulate(-before, axis=1)
@@ -93,3 +102,18 @@ def watch(matured: Matured, *, run_length: float = RUN_LENGTH) -> Concept:
     strongest = int(np.argmax(wealth[:, alarm]))
     since = int(np.argmin(before[strongest, : alarm + 1]))
     return Concept(alarm, since, float(evidence.max()), _DIRECTIONS[strongest % len(_DIRECTIONS)])
+
+
+def _sureness(probability: Float64, weight: Float64) -> Float64:
+    """How far each forecast lies from the mean one, in log-odds over _REACH, -1 to 1."""
+    log_odds = np.log(probability) - np.log1p(-probability)
+    middle = np.average(log_odds, weights=weight) if len(log_odds) else 0.0
+    found: Float64 = np.clip((log_odds - middle) / _REACH, -1.0, 1.0)
+    return found
+
+
+def _reach(probability: Float64, interval: tuple[Float64, Float64]) -> tuple[Float64, Float64]:
+    """How far the rate may lie above and below the forecast: to the interval's end, or TOLERANCE if that is more."""
+    least = TOLERANCE * np.sqrt(probability * (1.0 - probability))
+    low, high = interval
+    return np.maximum(high - probability, least), np.maximum(probability - low, least)

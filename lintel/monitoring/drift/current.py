@@ -19,10 +19,18 @@ from lintel.monitoring.drift.concept import RUN_LENGTH, Concept, Matured, mature
 from lintel.monitoring.drift.parquet import parquet_columns
 from lintel.monitoring.drift.reference import Profile
 from lintel.scoring.bundle import Bundle
-from lintel.scoring.drift_reference import asked_of, drawn_rows, probabilities, sample_by_dimension
+from lintel.scoring.dimension import Dimension
+from lintel.scoring.drift_reference import (
+    asked_of,
+    drawn_rows,
+    probabilities,
+    probabilities_with_intervals,
+    sample_by_dimension,
+)
 from lintel.scoring.examples import Examples
 
 Rows = NDArray[np.intp]
+Float64 = NDArray[np.float64]
 
 MOST_FORECAST = 20_000
 """Rows of each dimension that are forecast, drawn at random; features are compared over all rows."""
@@ -89,19 +97,27 @@ def outcome_sample(
 def matured_forecasts(bundle: Bundle, examples: Examples) -> dict[str, MaturedForecasts]:
     """By dimension, the model's own forecasts whose outcome was told after it was trained, one entry a lead.
 
-    The run length holds over all dimensions together: each is watched at as many times its threshold.
+    The run length holds over all dimensions together: each is watched at as many times its threshold, and may be off by
+    the interval that was told with its scores.
     """
     learnt_until = to_microseconds(datetime.fromisoformat(bundle.manifest.known_until))
     found = {}
     for name, dimension in bundle.scorer.ready.items():
         outcome, points = examples.outcomes[name], examples.points
         rows = np.flatnonzero(outcome.mature & (outcome.known_from > learnt_until))
-        probability = probabilities(dimension, examples, rows) if len(rows) else np.zeros(0)
+        probability, interval = _rates(dimension, examples, rows)
         positive = outcome.status[rows] == Status.YES
         weight, lead = points.weight[rows].astype(np.float64), points.queries.lead[rows]
-        matured = matured_leads(positive, probability, weight, lead, outcome.known_from[rows])
+        matured = matured_leads(positive, probability, weight, lead, outcome.known_from[rows], interval=interval)
         found[name] = MaturedForecasts(matured, watch(matured, run_length=RUN_LENGTH * len(bundle.scorer.ready)))
     return found
+
+
+def _rates(dimension: Dimension, examples: Examples, rows: Rows) -> tuple[Float64, tuple[Float64, Float64]]:
+    """Forecasts of rows with their intervals; also of none."""
+    if not len(rows):
+        return np.zeros(0), (np.zeros(0), np.zeros(0))
+    return probabilities_with_intervals(dimension, examples, rows)
 
 
 def _comparable(reference: Profile, examples: Examples, rows: Mapping[str, Rows]) -> dict[str, Rows]:

@@ -12,8 +12,8 @@ from lintel.voice.transcript import Word, joined
 from lintel.voice.transcription.engine import Hypothesis
 
 NO_SPEECH_PROBABILITY = 0.6
-NO_SPEECH_LOG_PROBABILITY = -0.5
-SURELY_NO_SPEECH_PROBABILITY = 0.95
+NO_SPEECH_LOG_PROBABILITY = -0.8
+SURELY_NO_SPEECH_PROBABILITY = 0.92
 LOG_PROBABILITY = -1.25
 COMPRESSION_RATIO = 2.4
 REPEATED_WORDS = 5
@@ -105,7 +105,7 @@ def refusal(hypothesis: Hypothesis, *, seconds: float) -> str | None:
 
 
 def accepted(hypothesis: Hypothesis, *, seconds: float) -> tuple[Word, ...]:
-    """The words of a hypothesis about a window of `seconds`; none if a guard speaks against it, which `refusal` names."""
+    """The words of a hypothesis about a window of `seconds`; none if `refusal` names a guard."""
     return () if refusal(hypothesis, seconds=seconds) else hypothesis.words
 
 

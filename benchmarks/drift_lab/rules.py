@@ -7,21 +7,30 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.drift_lab.tables import Float32, Table
+from benchmarks.drift_lab.tables import Float32, Night, Table
 from lintel.monitoring.drift.binned import binned
 from lintel.monitoring.drift.bins import quantile_bins
-from lintel.monitoring.drift.decision import FEATURE_DISTANCE, Family, judged
+from lintel.monitoring.drift.decision import FEATURE_DISTANCE, OUTCOME_DISTANCE, Family, judged
 
 SHARE_OF_COLUMNS = 0.5
 """Of drifted columns, from which on Evidently calls a data set drifted."""
 
 
-def ours(before: Table, now: Table) -> Family:
-    """The features' family of a nightly decision: a third of the false alarms is theirs."""
+def ours(before: Table, now: Table, distance: float = FEATURE_DISTANCE) -> Family:
+    """One family of a nightly decision: a third of the false alarms is its own."""
     names = [str(column) for column in range(before.values.shape[1])]
     bins = quantile_bins(names, before.values.T)
     reference, current = (binned(bins, one.values.T, one.lead) for one in (before, now))
-    return judged(names, reference, current, distance=FEATURE_DISTANCE)
+    return judged(names, reference, current, distance=distance)
+
+
+def nightly(before: Night, now: Night) -> tuple[Family, Family, Family]:
+    """Features, forecasts and outcomes, each held against its own distance."""
+    return (
+        ours(before.features, now.features),
+        ours(before.forecasts, now.forecasts),
+        ours(before.outcomes, now.outcomes, OUTCOME_DISTANCE),
+    )
 
 
 def evidently_columns(before: Float32, now: Float32) -> NDArray[np.bool_]:

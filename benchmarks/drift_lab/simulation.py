@@ -1,13 +1,14 @@
 """False alarms where nothing has moved, and how many of the columns that have moved are found."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from benchmarks.drift_lab.rules import SHARE_OF_COLUMNS, evidently_columns, ours
-from benchmarks.drift_lab.tables import DESIGNS, table
+from benchmarks.drift_lab.rules import SHARE_OF_COLUMNS, evidently_columns, nightly, ours
+from benchmarks.drift_lab.tables import DESIGNS, night, table
+from benchmarks.observed_share import observed_share
 from lintel.monitoring.drift.decision import FALSE_ALARM, FAMILIES
 
 SHIFTS = (0.02, 0.1, 0.25, 0.5, 1.0)
@@ -25,35 +26,45 @@ class Cell:
 
 
 CELLS = (
-    *(Cell(200, columns, 100, 10) for columns in (10, 100, 300)),
-    *(Cell(1_000, columns, 60, 10) for columns in (10, 100, 300)),
-    *(Cell(5_000, columns, 20, 4) for columns in (10, 100, 300)),
-    Cell(50_000, 100, 4, 2),
-    Cell(1_000_000, 10, 1, 1),
+    *(Cell(rows, 1, 2_000, 10) for rows in (200, 1_000)),
+    *(Cell(rows, columns, 1_000, 10) for rows in (200, 1_000) for columns in (10, 100)),
+    *(Cell(rows, 300, 500, 10) for rows in (200, 1_000)),
+    *(Cell(5_000, columns, 500, 4) for columns in (1, 10, 100)),
+    Cell(50_000, 10, 100, 2),
+    Cell(1_000_000, 10, 2, 1),
 )
-POWER_CELLS = (Cell(200, POWER_COLUMNS, 20, 8), Cell(1_000, POWER_COLUMNS, 20, 8), Cell(5_000, POWER_COLUMNS, 8, 3))
-QUICK = (Cell(200, 10, 10, 2), Cell(1_000, 10, 10, 2))
+POWER_CELLS = (
+    Cell(200, POWER_COLUMNS, 200, 20),
+    Cell(1_000, POWER_COLUMNS, 200, 20),
+    Cell(5_000, POWER_COLUMNS, 100, 4),
+)
 
 
 def false_alarms(cells: tuple[Cell, ...] = CELLS, *, seed: int) -> Iterator[dict[str, Any]]:
-    """By design and shape: the share of comparisons with any alarm, and of columns called drifted."""
+    """By design and shape, of nights with features, forecasts and outcomes: the share of nights in which any column has
+    moved, and of those in which any is beyond chance, however near (`low` and `high` are its interval by Wilson); and
+    how many features Evidently calls drifted. The last row is all nights together."""
+    found: list[dict[str, bool]] = []
     for number, (design, cell) in enumerate((design, cell) for cell in cells for design in DESIGNS):
         random = np.random.default_rng((seed, number))
-        found = [_pair(design, cell, random, theirs=place < cell.theirs) for place in range(cell.repeats)]
-        other = [one["theirs"] for one in found if "theirs" in one]
-        yield asdict(cell) | {
-            "design": design,
-            "any_alarm": _mean([one["any"] for one in found]),
-            "any_significant": _mean([one["significant"] for one in found]),
-            "p_below_5_percent": _mean([one["p"] for one in found]),
-            "evidently_any_column": _mean([one.any() for one in other]),
-            "evidently_columns": _mean([one.mean() for one in other]),
-            "evidently_data_set": _mean([one.mean() >= SHARE_OF_COLUMNS for one in other]),
-        }
+        drawn = [_pair(design, cell, random, theirs=place < cell.theirs) for place in range(cell.repeats)]
+        other = [one["theirs"] for one in drawn if "theirs" in one]
+        found += drawn
+        yield (
+            {"rows": cell.rows, "columns": cell.columns, "design": design}
+            | _shares(drawn)
+            | {
+                "evidently_any_column": float(np.mean([one.any() for one in other])),
+                "evidently_columns": float(np.mean([one.mean() for one in other])),
+                "evidently_data_set": float(np.mean([one.mean() >= SHARE_OF_COLUMNS for one in other])),
+            }
+        )
+    yield {"rows": "all", "columns": "", "design": ""} | _shares(found)
 
 
 def power(cells: tuple[Cell, ...] = POWER_CELLS, *, seed: int) -> Iterator[dict[str, Any]]:
-    """By design, shape and shift: the share of the moved columns that are found, and of those not moved."""
+    """By design, shape and shift: the share of the moved columns that are found, with Wilson's interval (columns are
+    independent of each other), and of those not moved."""
     for number, (cell, design, by) in enumerate(
         (cell, design, by) for cell in cells for design in ("independent", "clustered") for by in SHIFTS
     ):
@@ -64,25 +75,39 @@ def power(cells: tuple[Cell, ...] = POWER_CELLS, *, seed: int) -> Iterator[dict[
             mine.append(ours(before, now).moved)
             if place < cell.theirs:
                 other.append(evidently_columns(before.values, now.values))
-        told = {"ours": np.array(mine), "evidently": np.array(other)}
-        yield {"rows": cell.rows, "design": design, "shift": by} | {
-            f"{name}_{kind}": float(flags[:, part].mean())
-            for name, flags in told.items()
-            for kind, part in (("found", slice(None, POWER_MOVED)), ("false", slice(POWER_MOVED, None)))
+        told = observed_share(np.array(mine)[:, :POWER_MOVED].ravel())
+        yield {
+            "rows": cell.rows,
+            "design": design,
+            "shift": by,
+            "draws": cell.repeats,
+            "ours_found": told["rate"],
+            "low": told["low"],
+            "high": told["high"],
+            "ours_false": float(np.array(mine)[:, POWER_MOVED:].mean()),
+            "evidently_found": float(np.array(other)[:, :POWER_MOVED].mean()),
+            "evidently_false": float(np.array(other)[:, POWER_MOVED:].mean()),
         }
 
 
-def _pair(design: str, cell: Cell, random: np.random.Generator, *, theirs: bool) -> dict[str, Any]:
-    before, now = (table(design, cell.rows, cell.columns, random) for _ in range(2))
-    family = ours(before, now)
-    significant = bool((family.adjusted <= FALSE_ALARM / FAMILIES).any())
-    found = {
-        "any": bool(family.moved.any()),
-        "significant": significant,
-        "p": float((family.compared.p_value <= 0.05).mean()),
+def _shares(drawn: list[dict[str, Any]]) -> dict[str, Any]:
+    beyond = observed_share(one["significant"] for one in drawn)
+    return {
+        "nights": len(drawn),
+        "alarms": float(np.mean([one["any"] for one in drawn])),
+        "beyond_chance": beyond["rate"],
+        "low": beyond["low"],
+        "high": beyond["high"],
+        "p_below_5_percent": float(np.mean([one["p"] for one in drawn])),
     }
-    return found | ({"theirs": evidently_columns(before.values, now.values)} if theirs else {})
 
 
-def _mean(values: list[Any]) -> float | None:
-    return float(np.mean(values)) if values else None
+def _pair(design: str, cell: Cell, random: np.random.Generator, *, theirs: bool) -> dict[str, Any]:
+    before, now = (night(design, cell.rows, cell.columns, random) for _ in range(2))
+    families = nightly(before, now)
+    found: dict[str, Any] = {
+        "any": any(one.moved.any() for one in families),
+        "significant": any((one.adjusted <= FALSE_ALARM / FAMILIES).any() for one in families),
+        "p": float((families[0].compared.p_value <= 0.05).mean()),
+    }
+    return found | ({"theirs": evidently_columns(before.features.values, now.features.values)} if theirs else {})

@@ -11,7 +11,8 @@ from benchmarks.drift_lab.tables import ROWS_A_LEAD, table
 
 def test_where_nothing_has_moved_ours_is_silent_and_evidently_is_not() -> None:
     found = {one["design"]: one for one in false_alarms((Cell(200, 60, 6, 2),), seed=3)}
-    assert all(one["any_alarm"] == one["any_significant"] == 0.0 for one in found.values())
+    assert all(one["alarms"] == one["beyond_chance"] == 0.0 for one in found.values())
+    assert found.pop("")["nights"] == 6 * len(found)
     assert all(one["p_below_5_percent"] <= 0.08 for one in found.values())
     assert found["independent"]["evidently_any_column"] == 1.0
     assert found["clustered"]["evidently_columns"] > 0.15

@@ -9,6 +9,7 @@ import numpy as np
 
 from assets.drift_report import SHOWN_FEATURES, sample, write_report
 from assets.pictures import picture
+from assets.recalibration import recalibrated_bundle
 from assets.registry import champion
 from assets.tenants import TENANTS
 from assets.training import EXAMPLES, training_examples
@@ -29,7 +30,7 @@ Metadata = dict[str, Any]
 
 
 @dg.asset(
-    deps=[training_examples, champion],
+    deps=[training_examples, champion, recalibrated_bundle],
     group_name="monitoring",
     partitions_def=TENANTS,
     kinds={"numpy", "evidently"},

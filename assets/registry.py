@@ -84,7 +84,7 @@ def champion(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) ->
     """Who answers: an approved version takes over, at once or by a rollout; one that is pending waits for a person."""
     tenant, now = context.partition_key, datetime.now(UTC)
     moved = watch(home, tenant, now=now)
-    state = acts.state_of(home, tenant, _candidate(home, tenant).version, now=now)
+    state = acts.state_of(home, tenant, _awaited(home, tenant), now=now)
     reason = ruling(state)
     home.registry.note_decision(tenant, state.version, reason)
     waits = acts.obstacle(home, tenant, state.version) if state.state is State.APPROVED else None
@@ -113,6 +113,15 @@ def _candidate(home: Home, tenant: str) -> ModelVersion:
     return home.registry.by_digest(tenant, Bundle.load(home.work(tenant, BUNDLE)).digest)
 
 
+def _awaited(home: Home, tenant: str) -> int:
+    """The newest version, if it may answer (a person may have approved the champion calibrated anew, of which there is
+    no newest bundle), else the candidate."""
+    newest = next(iter(home.states.all(tenant)), None)
+    if newest is not None and newest.state is State.APPROVED:
+        return newest.version
+    return _candidate(home, tenant).version
+
+
 def _examined(home: Home, tenant: str) -> Examined:
     """Fairness is measured where groups were supplied; a broken file of groups is told by its own check."""
     path, examples = home.work(tenant, BUNDLE), Examples.load(home.work(tenant, EXAMPLES))
@@ -122,7 +131,13 @@ def _examined(home: Home, tenant: str) -> Examined:
     return examine(path, current, examples, registry=home.registry, scope=tenant, fairness=fairness or None)
 
 
-@dg.asset(deps=[champion], group_name="registry", partitions_def=TENANTS, kinds={"bentoml"}, code_version="1")
+@dg.asset(
+    deps=[champion, "recalibrated_bundle"],  # by name: it is made with what is here
+    group_name="registry",
+    partitions_def=TENANTS,
+    kinds={"bentoml"},
+    code_version="1",
+)
 def lead_scoring_bento(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
     """The service, with tonight's champion inside as its last resort; it follows the traffic table by itself. None is
     built while the first version of a tenant waits for a person's approval."""

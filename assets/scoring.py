@@ -8,6 +8,7 @@ import dagster as dg
 
 from assets.features import lead_features
 from assets.gates import gate, gated
+from assets.recalibration import recalibrated_bundle
 from assets.registry import champion
 from assets.tenants import TENANTS
 from assets.waiting import without_champion
@@ -22,7 +23,11 @@ _ALL = 1_000_000_000  # answers on one page
 
 
 @dg.asset(
-    deps=[champion, lead_features], group_name="scoring", partitions_def=TENANTS, kinds={"xgboost"}, code_version="1"
+    deps=[champion, recalibrated_bundle, lead_features],
+    group_name="scoring",
+    partitions_def=TENANTS,
+    kinds={"xgboost"},
+    code_version="1",
 )
 def lead_scores(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
     """Every open lead's answer from the champion, stored for lists and as the last resort of an outage; none while the

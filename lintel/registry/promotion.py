@@ -18,6 +18,7 @@ from lintel.scoring.evaluation import fold_rows
 from lintel.scoring.examples import Examples
 from lintel.scoring.folds import Fold, Folds
 from lintel.scoring.paired import Comparison, PairedLosses, paired_comparison, row_log_loss
+from lintel.scoring.recalibration import is_recalibration
 
 Rows = NDArray[np.intp]
 
@@ -69,7 +70,8 @@ def challenge(
     """Whether `candidate` may take over from the champion that the traffic table names.
 
     A champion that this code cannot load (its features or labels have changed since, or its files are gone
-    everywhere) answers nobody, so that any candidate is better.
+    everywhere) answers nobody, so that any candidate is better. The champion itself, calibrated anew, only has to be no
+    worse: it is newer, and differs in nothing else.
     """
     if current is None:
         return Verdict(True, ("the first champion of this scope",))
@@ -79,7 +81,8 @@ def challenge(
         champion = Bundle.load(registry.fetch_digest(scope, current.digest))
     except (IncompatibleError, NotFoundError, UnavailableError) as error:
         return Verdict(True, (f"the champion, version {current.model_version}, cannot answer any more: {error}",))
-    return compare(contest(candidate, champion, examples), seed=candidate.manifest.seed)
+    judged = no_worse if is_recalibration(candidate, champion, examples) else compare
+    return judged(contest(candidate, champion, examples), seed=candidate.manifest.seed)
 
 
 def contest(candidate: Bundle, champion: Bundle, examples: Examples) -> Contest:

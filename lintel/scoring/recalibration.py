@@ -23,10 +23,13 @@ from lintel.scoring.evaluation_plots import evaluation_plots
 from lintel.scoring.evidence import Rung
 from lintel.scoring.examples import Examples
 from lintel.scoring.fitting import LEAST_OUTCOMES
+from lintel.scoring.inputs import Inputs
 from lintel.scoring.model_card import model_card
 from lintel.scoring.venn_abers import fit_venn_abers
 
 Rows = NDArray[np.intp]
+_COMPARED = 1_000
+"""Rows on which the margins of two bundles are held against each other."""
 
 
 def recalibrated(champion: Bundle, examples: Examples, *, seed: int) -> Bundle | None:
@@ -62,6 +65,16 @@ def recalibrated(champion: Bundle, examples: Examples, *, seed: int) -> Bundle |
     return replace(bundle, report=report, reference=drift_reference(scorer, examples, seed=seed))
 
 
+def is_recalibration(candidate: Bundle, champion: Bundle, examples: Examples) -> bool:
+    """Whether a bundle is the champion calibrated anew: it says so, and scores the same dimensions, whose members and
+    stacks give the champion's margins to the bit."""
+    ours, theirs = candidate.scorer.ready, champion.scorer.ready
+    if candidate.manifest.recalibrated_from != champion.digest or ours.keys() != theirs.keys():
+        return False
+    inputs = examples.inputs(np.arange(min(len(examples), _COMPARED)))
+    return all(np.array_equal(_stacked(ours[name], inputs), _stacked(theirs[name], inputs)) for name in ours)
+
+
 def calibration_rows(champion: Bundle, name: str, examples: Examples) -> Rows | None:
     """Rows that the members have not learnt from and the newest fold does not judge; None if too few leads among them
     are new to the champion's calibration, too, or the dimension is not the tenant's own."""
@@ -95,6 +108,10 @@ def _calibrated(one: Dimension, examples: Examples, rows: Rows, seed: int) -> Di
         calibration_n=len(rows),
         judged_from=fold_rows(examples, one.name).test_from,
     )
+
+
+def _stacked(one: Dimension, inputs: Inputs) -> NDArray[np.float64]:
+    return one.calibrated.stack.margin(one.margins(inputs))
 
 
 def _moment(text: str) -> int:

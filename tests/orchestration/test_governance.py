@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from shutil import rmtree
+from shutil import copytree, rmtree
 from typing import Any
 
 import dagster as dg
@@ -173,6 +173,19 @@ def test_an_approval_is_followed_within_a_minute_and_once(home: Home) -> None:
         assert first.run_key == again.run_key  # Dagster starts one run of a key
         materialise(champion, careful)
         assert not asked(careful)
+
+
+def test_an_approved_version_that_is_not_of_the_newest_bundle_goes_on_too(home: Home) -> None:
+    """As the champion calibrated anew, after a night whose own training was rejected."""
+    with with_settings(home, risk=Risk.HIGH) as careful:
+        materialise(model_gates, careful)
+        path = home.work(TENANT, BUNDLE)
+        rmtree(path)
+        copytree(home.registry.bundle_path(home.states.read(TENANT, 1).digest), path)
+        acts.approve(careful, TENANT, 2, actor=EVA, reason="looked at the card", now=NOW)
+        assert len(asked(careful)) == 1
+        made = materialise(champion, careful)
+        assert (made["promoted"], made["challenger"], serving(careful)) == (True, 2, 2)
 
 
 def test_an_approval_waits_for_the_end_of_a_rollout(home: Home) -> None:

@@ -285,6 +285,17 @@ def test_an_equal_model_does_not_take_over_and_the_champion_itself_stays(
     assert "on the same newest fold" in verdict.reasons[0]
 
 
+def test_the_champion_calibrated_anew_only_has_to_be_no_worse(
+    home: Home, first: ModelVersion, examples: Examples
+) -> None:
+    current = champion_entry(home.traffic, TENANT)
+    champion = Bundle.load(home.registry.bundle_path(first.digest))
+    anew = replace(champion, manifest=replace(champion.manifest, recalibrated_from=champion.digest), digest="sha256:1")
+    assert challenge(anew, current, examples, registry=home.registry, scope=TENANT).passed
+    other = replace(anew, manifest=replace(anew.manifest, recalibrated_from="sha256:another"))
+    assert not challenge(other, current, examples, registry=home.registry, scope=TENANT).passed
+
+
 def test_a_champion_that_this_code_cannot_load_is_replaced(
     home: Home, first: ModelVersion, examples: Examples, make_bundle: Callable[..., Path]
 ) -> None:

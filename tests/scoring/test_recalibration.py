@@ -20,7 +20,7 @@ from lintel.scoring.evaluation import fold_rows
 from lintel.scoring.examples import Examples, build_examples
 from lintel.scoring.folds import Fold
 from lintel.scoring.paired import PairedLosses
-from lintel.scoring.recalibration import calibration_rows, recalibrated
+from lintel.scoring.recalibration import calibration_rows, is_recalibration, recalibrated
 from lintel.scoring.training import train
 from lintel.sources.simulator import Simulator, preset
 from lintel.store.log import TenantLog
@@ -68,9 +68,24 @@ def test_members_and_stack_stay_and_the_rest_is_fitted_on_rows_that_nothing_saw(
         assert after.judged_from == folds.test_from
         assert "auc" in anew.metrics["dimensions"][name]
     saved = anew.save(tmp_path / "anew")
+    assert is_recalibration(Bundle.load(tmp_path / "anew"), frozen, grown.late)
     assert Bundle.load(tmp_path / "anew").manifest == saved.manifest
     assert "Calibrated anew from" in saved.model_card
     assert no_worse(contest(saved, frozen, grown.late), seed=1).reasons
+
+
+def test_a_bundle_with_another_stack_is_none_whatever_it_says(grown: Grown) -> None:
+    frozen = replace(grown.frozen, digest="sha256:frozen")
+    manifest = replace(frozen.manifest, recalibrated_from=frozen.digest)
+    assert not is_recalibration(frozen, frozen, grown.late)  # it does not say so
+    assert is_recalibration(replace(frozen, manifest=manifest), frozen, grown.late)
+    name, one = next(iter(frozen.scorer.ready.items()))
+    stack = replace(one.calibrated.stack, intercept=one.calibrated.stack.intercept + 1e-9)
+    other = frozen.scorer.dimensions | {name: replace(one, calibrated=replace(one.calibrated, stack=stack))}
+    fewer = {key: value for key, value in frozen.scorer.dimensions.items() if key != name}
+    for dimensions in (other, fewer):
+        claimed = replace(frozen, manifest=manifest, scorer=replace(frozen.scorer, dimensions=dimensions))
+        assert not is_recalibration(claimed, frozen, grown.late)
 
 
 def test_nothing_is_made_without_newer_outcomes(grown: Grown) -> None:

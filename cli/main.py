@@ -20,7 +20,7 @@ from cli.broken_audit import BrokenAuditError
 from cli.deferred import Deferred
 from cli.output import errors
 from cli.unanswered import UnansweredError
-from lintel.errors import LintelError, StorageFullError
+from lintel.errors import InputError, LintelError, StorageFullError
 
 UsageError = typer.BadParameter.__mro__[2]
 """The root of what the command-line parser refuses; typer does not name it."""
@@ -54,6 +54,11 @@ COMMANDS = (
         "replay",
         "Write a page that replays one lead: what happened, what was scored at each moment, and why.",
         "cli.replay",
+    ),
+    (
+        "transcribe",
+        "Write down recordings, each channel by itself; one that cannot be read does not stop the others.",
+        "cli.transcribe",
     ),
     ("serve", "Serve scores over HTTP in the background until `lintel serve --stop`.", "cli.serve"),
     ("demo", "Data, nightly run, champion, bento, HTTP: the leads most worth a call.", "cli.demo"),
@@ -140,8 +145,20 @@ def main() -> None:
             _fail(_unexpected(error), "unexpected", 1)
         full = StorageFullError("The disk is full; what was not finished was not written.", mend="Free some space.")
         _fail(str(full), full.slug, full.exit_code)
+    except UnicodeEncodeError as error:
+        if not any(_is_not_utf8(one) for one in sys.argv):
+            _fail(_unexpected(error), "unexpected", 1)
+        wrong = InputError(
+            "An argument is not UTF-8, which is all that can be kept.", mend="Set the terminal to UTF-8."
+        )
+        _fail(str(wrong), wrong.slug, wrong.exit_code)
     except Exception as error:
         _fail(_unexpected(error), "unexpected", 1)
+
+
+def _is_not_utf8(argument: str) -> bool:
+    """Python stands in for such bytes with surrogates."""
+    return any("\ud800" <= character <= "\udfff" for character in argument)
 
 
 def _unexpected(error: Exception) -> str:

@@ -9,12 +9,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from cli.account import As, actor
 from cli.compliance_page import compliance_html
 from cli.models_options import Reason, Version
 from cli.options import DEFAULT_TENANT, Json, TenantId
-from cli.output import emit, table
+from cli.output import emit, table, write_page
 from lintel.errors import InputError
 from lintel.home import Home
 from lintel.registry import acts
@@ -64,7 +65,7 @@ def gates_command(version: Version, tenant: TenantId = DEFAULT_TENANT, as_json: 
         state = acts.state_of(home, tenant, version, now=datetime.now(UTC))
     value = {**_state_json(state), "gates": [one.to_json() for one in state.gates]}
     shown = table(f"gates of version {version} ({state.state})", _GATES, [gate_cells(one) for one in state.gates])
-    emit(value, as_json=as_json, table=Group(shown, ruling(state)))
+    emit(value, as_json=as_json, table=Group(shown, Text(ruling(state))))
 
 
 def history_command(
@@ -106,11 +107,13 @@ def report_command(
 ) -> None:
     """Write the compliance report of a version: a page, and beside it the same as JSON."""
     path = output or Path(f"compliance-{tenant}-{version}.html")
+    if path.suffix == ".json":
+        raise InputError("The report as JSON is written beside the page.", mend="Name the page: --output report.html.")
     with Home(settings()) as home:
         home.events.tenant(tenant)
         report = compliance_report(home, tenant, version, now=datetime.now(UTC))
-    path.write_text(compliance_html(report), encoding="utf-8")
-    path.with_suffix(".json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_page(path, compliance_html(report))
+    write_page(path.with_suffix(".json"), json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     value = {"tenant": tenant, "version": version, "path": str(path), "report": report}
     emit(value, as_json=as_json, table=f"wrote {path} and {path.with_suffix('.json')}")
 

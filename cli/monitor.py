@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.options import DEFAULT_TENANT, Json, TenantId
-from cli.output import emit, table
+from cli.output import emit, table, write_page
 from lintel.home import Home
 from lintel.monitoring.overview import overview
 from lintel.monitoring.page import monitoring_html
@@ -29,7 +29,7 @@ def monitor(
     with Home(settings()) as home:
         found = overview(home, tenant, now=datetime.now(UTC))
         path = (output or home.work(tenant, _FILE)).resolve()
-    path.write_text(monitoring_html(found), encoding="utf-8")
+    write_page(path, monitoring_html(found))
     if open_:
         webbrowser.open(path.as_uri())
     findings = {area: one for area, one in found["findings"].items() if one is not None}

@@ -3,16 +3,21 @@
 With `--json` standard output ends with one JSON object and nothing follows it.
 """
 
+import errno
 import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, RenderableType
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from lintel.errors import InputError
 
 errors = Console(stderr=True)
 results = Console(width=None if sys.stdout.isatty() else 120)
@@ -48,16 +53,28 @@ def emit(value: dict[str, Any], *, as_json: bool, table: RenderableType | None =
         sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False) + "\n")
         sys.stdout.flush()
     elif table is not None:
-        results.print(table, highlight=False)
+        results.print(escape(table) if isinstance(table, str) else table, highlight=False)
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a file where the user wants it. Raises InputError where nothing can be written."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise InputError(
+            f"{path} cannot be written ({error.strerror}).", mend="Name another file by --output."
+        ) from None
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    """A table in which long cells are folded and never cut."""
+    """A table in which long cells are folded and never cut. What stands in a cell is text, not Rich's markup."""
     made = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
-        made.add_row(*("" if cell is None else str(cell) for cell in row))
+        made.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
     return made
 
 

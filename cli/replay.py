@@ -11,7 +11,7 @@ import pyarrow as pa
 import typer
 
 from cli.options import DEFAULT_TENANT, Json, TenantId
-from cli.output import emit
+from cli.output import emit, write_page
 from cli.replay_page import ReplayData, ReplayEvent, ReplayReason, ReplayScore, ReplayStep, replay_html
 from lintel.errors import InputError, NotFoundError
 from lintel.events.columns import EventColumns, Queries, columns_from_table
@@ -58,7 +58,7 @@ def replay(
         data = replay_data(home.events, champion.bundle, known, lead, version=champion.version)
     finally:
         home.close()
-    path.write_text(replay_html(data), encoding="utf-8")
+    write_page(path, replay_html(data))
     value = {"lead_id": lead, "path": str(path), "events": len(data.events), "moments": len(data.steps)}
     emit(value, as_json=as_json, table=f"wrote {path}")
 

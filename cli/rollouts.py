@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from cli.account import As, actor
 from cli.options import DEFAULT_TENANT, Json, TenantId
@@ -103,7 +104,7 @@ def advance_command(
         found = home.rollouts.list(tenant, limit=1)[0].to_json()
     value = {"tenant": tenant, "decision": told, "rollout": found}
     words = f"{told['action']}: {told['reason']}"
-    emit(value, as_json=as_json, table=Group(words, _table(tenant, found)))
+    emit(value, as_json=as_json, table=Group(Text(words), _table(tenant, found)))
 
 
 @app.command("hold")

@@ -14,7 +14,7 @@ from lintel.automation.policy import DEFAULT_LIMITS, Cause, Limits, obstacle
 from lintel.errors import InputError, NotFoundError
 from lintel.events.moments import from_microseconds, to_microseconds
 from lintel.registry.actor import Actor, machine
-from lintel.registry.audit import record
+from lintel.registry.audit import kept_reason, record
 from lintel.store.engine import Database
 from lintel.store.handle import Handle
 from lintel.store.migrations import open_database
@@ -100,9 +100,8 @@ class Triggers(Handle):
         other, as the state database has one writer. Raises InputError for a blank or too long key or explanation.
         """
         _check(key, explanation)
-        raised = Trigger(
-            _id(tenant, cause, key), tenant, cause, key, State.RAISED, explanation, details, now, None, None, 0
-        )
+        told = kept_reason(actor, explanation)
+        raised = Trigger(_id(tenant, cause, key), tenant, cause, key, State.RAISED, told, details, now, None, None, 0)
         with self._database.write() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.text("LOCK TABLE triggers IN EXCLUSIVE MODE"))

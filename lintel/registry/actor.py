@@ -28,7 +28,10 @@ class Actor:
 
 
 def person(name: str) -> Actor:
-    """A human being, as the operating system or their key names them."""
+    """A human being, as the operating system or their key names them. Raises InputError for a name with characters that
+    cannot be seen, which people could not tell from another's."""
+    if not name.isprintable():
+        raise InputError("The name of who acts holds characters that cannot be seen.", mend="Say who it is.")
     return Actor(name, ActorKind.PERSON)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from lintel.errors import InputError, RefusedError
+from lintel.errors import IncompatibleError, InputError, RefusedError
 from lintel.events.moments import from_microseconds, to_microseconds
 from lintel.language.redaction import redact
 from lintel.registry.actor import Actor, ActorKind
@@ -69,7 +69,6 @@ def record(
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("LOCK TABLE audit IN EXCLUSIVE MODE"))
     newest = _newest(connection)
-    told = redact(reason).text if actor.kind is ActorKind.PERSON else reason
     line = Line(
         number=newest.count + 1,
         at=to_microseconds(at),
@@ -78,7 +77,7 @@ def record(
         actor_kind=str(actor.kind),
         act=act,
         subject=subject,
-        reason=told.strip(),
+        reason=kept_reason(actor, reason),
         details=json.dumps(details, sort_keys=True, ensure_ascii=False, allow_nan=False),
         previous=newest.digest,
     )
@@ -88,6 +87,12 @@ def record(
     connection.execute(sa.insert(audit).values(values))
     _anchor(connection, keeping, newest, Head(line.number, digest).signed(keeping.key))
     return line.number
+
+
+def kept_reason(actor: Actor, reason: str) -> str:
+    """A reason as it may be kept, in the log and wherever else it is shown: e-mail addresses and numbers of people that
+    a person wrote are taken out."""
+    return (redact(reason).text if actor.kind is ActorKind.PERSON else reason).strip()
 
 
 class AuditLog(Handle):
@@ -124,7 +129,7 @@ class AuditLog(Handle):
     ) -> list[dict[str, Any]]:
         """Lines of a tenant, the newest first: the columns, with `at` in ISO 8601 and `details` as it was given.
 
-        `before` leaves out the lines from that number on.
+        `before` leaves out the lines from that number on. Raises IncompatibleError for a line that cannot be read.
         """
         query = sa.select(audit).where(audit.c.tenant == tenant).order_by(audit.c.number.desc()).limit(limit)
         if subject is not None:
@@ -250,4 +255,8 @@ def _address(url: sa.URL) -> str:
 
 
 def _shown(row: Any) -> dict[str, Any]:
-    return {**row, "at": from_microseconds(row["at"]).isoformat(), "details": json.loads(row["details"])}
+    try:
+        return {**row, "at": from_microseconds(row["at"]).isoformat(), "details": json.loads(row["details"])}
+    except (TypeError, ValueError, OverflowError):  # whatever somebody wrote there
+        fault = f"Line {row['number']} of the audit log is none that Lintel wrote."
+        raise IncompatibleError(fault, mend="`lintel audit verify` says where the log was changed.") from None

@@ -182,7 +182,9 @@ def _head_fault(last: Head, head: Head | None, key: bytes | None, *, anchored: b
     if not head.trusted(key):
         return Fault(last.count, FaultKind.HEAD, "The head outside the database was not written with the key.")
     if head.count > last.count:
-        told = f"Lines {last.count + 1} to {head.count} are missing: the head outside the database counts them."
+        first, more = last.count + 1, head.count - last.count
+        lines = f"Line {first} is" if more == 1 else f"Lines {first} to {head.count} are"
+        told = f"{lines} missing: the head outside the database counts {'it' if more == 1 else 'them'}."
         return Fault(last.count + 1, FaultKind.TRUNCATED, told)
     if not anchored:
         told = f"Line {head.count} is another one than the head outside the database was taken of."

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from unicodedata import normalize
 
 from lintel.errors import RefusedError
 from lintel.registry.actor import Actor, ActorKind
@@ -44,8 +45,8 @@ def rule(gates: Sequence[GateResult], risk: Risk) -> Decided:
 def check_approver(approver: Actor, involved: Sequence[Actor], *, what: str) -> None:
     """Four eyes: a person approves, and none of the persons who trained or registered it.
 
-    What a machine trained may be approved by any one person. Names are compared without regard to case. Raises
-    RefusedError.
+    What a machine trained may be approved by any one person. Names are compared without regard to case, spaces and
+    the form of their letters. Raises RefusedError.
     """
     if approver.kind is not ActorKind.PERSON:
         raise RefusedError(
@@ -61,7 +62,7 @@ def check_approver(approver: Actor, involved: Sequence[Actor], *, what: str) -> 
 
 
 def _known_as(actor: Actor) -> str:
-    return actor.name.strip().casefold()
+    return " ".join(normalize("NFKC", actor.name).casefold().split())
 
 
 def _told(gates: Sequence[GateResult]) -> str:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from lintel.errors import InputError
 from lintel.events.moments import from_microseconds, to_microseconds
 from lintel.registry.actor import Actor
-from lintel.registry.audit import record
+from lintel.registry.audit import kept_reason, record
 from lintel.store.handle import Handle
 from lintel.store.tables import traffic, traffic_history
 
@@ -108,7 +108,8 @@ def assign_traffic(
     connection.execute(sa.delete(traffic).where(traffic.c.scope == scope))
     connection.execute(sa.insert(traffic), [_values(scope, entry, version) for entry in entries])
     change = {"version": version, "scope": scope, "assigned_at": to_microseconds(now), "actor": actor.name}
-    connection.execute(sa.insert(traffic_history), {**change, "reason": reason, "entries": json.dumps(listed)})
+    change |= {"reason": kept_reason(actor, reason), "entries": json.dumps(listed)}
+    connection.execute(sa.insert(traffic_history), change)
     record(
         connection,
         tenant=scope,

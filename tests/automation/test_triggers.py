@@ -109,6 +109,12 @@ def test_a_suppressed_one_says_why_and_is_judged_anew(home: Home) -> None:
     assert home.triggers.raise_("a", Cause.DRIFT, "x", WORDS, {}, now=START + timedelta(hours=7))
 
 
+def test_a_persons_wish_holds_no_address_or_number_of_a_person(home: Home) -> None:
+    reason = "asked by jane.doe@example.com, (303) 555-0143"
+    home.triggers.raise_("a", Cause.MANUAL, "x", reason, {}, now=START, actor=person("ann"))
+    assert home.triggers.newest("a")[0].explanation == "asked by [email], [phone]"
+
+
 def test_a_persons_wish_is_audited_under_their_name(home: Home) -> None:
     home.triggers.raise_("a", Cause.MANUAL, "x", "new label set", {}, now=START, actor=person("ann"))
     (line,) = home.audit.read("a")

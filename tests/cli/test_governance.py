@@ -113,6 +113,49 @@ def test_the_report_is_a_page_and_json(nightly_home: NightlyHome, tmp_path: Path
     assert "http" not in page.replace("http://www.w3.org", "")
 
 
+@pytest.mark.parametrize("name", ["nowhere/report.html", "report.json"])
+def test_a_report_that_cannot_be_written_so_is_wrong_input(
+    nightly_home: NightlyHome, tmp_path: Path, name: str
+) -> None:
+    answer = models(nightly_home, "report", 1, "--output", tmp_path / name)
+    assert (answer.code, answer.fault) == (2, "invalid-input")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_is_shown_as_it_is_and_one_that_cannot_be_seen_is_refused(own_nightly_home: NightlyHome) -> None:
+    def promote(name: str) -> Answer:
+        told = ("--as", name, "--reason", "[red]why[/red]", "--tenant", TENANT)
+        return run(own_nightly_home.path, "models", "promote", 1, *told)
+
+    for name in ("eva\u200b", "eva\nroot (person)", "\x1b[31meva"):
+        assert promote(name).code == 2
+    with Home(own_nightly_home.settings) as home:
+        told = {"act": "test", "subject": "test", "reason": "[red]why[/red]", "details": {}}
+        home.audit.append(tenant=TENANT, actor=person("[bold]eva"), at=datetime(2026, 3, 2, tzinfo=UTC), **told)  # type: ignore[arg-type]
+    shown = run(own_nightly_home.path, "audit", "list", "--tenant", TENANT, "--limit", 1).out
+    assert "[bold]eva" in shown
+    assert "[red]why[/red]" in shown
+
+
+def test_a_reason_that_is_not_utf8_is_wrong_input_and_nothing_is_done(own_nightly_home: NightlyHome) -> None:
+    def triggers(*words: object) -> Answer:
+        return run(own_nightly_home.path, "triggers", *words, "--tenant", TENANT, "--json")
+
+    before = triggers("list").value
+    answer = triggers("raise", "--reason", "caf\udce9")
+    assert (answer.code, answer.fault) == (2, "invalid-input")
+    assert "not UTF-8" in answer.err
+    assert triggers("list").value == before
+
+
+def test_a_line_that_nobody_can_read_is_named(own_nightly_home: NightlyHome) -> None:
+    with closing(sqlite3.connect(own_nightly_home.path / "state.db")) as connection, connection:
+        connection.execute("UPDATE audit SET at = 'yesterday' WHERE number = 3")
+    answer = run(own_nightly_home.path, "audit", "list", "--tenant", TENANT, "--json")
+    assert (answer.code, answer.fault) == (6, "incompatible")
+    assert "Line 3" in answer.value["error"]["message"]
+
+
 def test_a_tampered_log_fails_and_names_the_line(own_nightly_home: NightlyHome) -> None:
     whole = run(own_nightly_home.path, "audit", "verify", "--json")
     assert whole.code == 0

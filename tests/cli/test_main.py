@@ -186,6 +186,11 @@ def test_words_in_square_brackets_are_printed_as_they_are(lintel: Lintel) -> Non
     assert "[bold]x[/nothing]" in answer.err
 
 
+def test_an_encoding_error_of_our_own_is_still_unexpected(lintel: Lintel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EventStore, "tenant", raising(UnicodeEncodeError("ascii", "é", 0, 1, "no")))
+    assert lintel("score", "--lead", "x", "--tenant", "acme", "--json").code == 1
+
+
 WRITING_BYTES = 1_000_000
 """More than the schema takes: events are being written."""
 

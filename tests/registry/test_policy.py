@@ -16,7 +16,7 @@ def test_another_person_may_approve_what_a_person_trained() -> None:
     check_approver(person("tom"), [person("eva"), machine("nightly")], what="Version 7")
 
 
-@pytest.mark.parametrize("name", ["eva", "EVA", " eva"])
+@pytest.mark.parametrize("name", ["eva", "EVA", " eva", "\uff45va"])
 def test_who_trained_it_may_not(name: str) -> None:
     with pytest.raises(RefusedError, match="trained or registered version 7 and cannot approve it"):
         check_approver(person(name), [person("eva")], what="Version 7")

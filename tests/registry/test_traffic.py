@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lintel.errors import InputError
-from lintel.registry.actor import machine
+from lintel.registry.actor import machine, person
 from lintel.registry.audit import AuditLog
 from lintel.registry.traffic import Traffic, TrafficEntry
 
@@ -40,6 +40,12 @@ def test_an_assignment_replaces_the_whole_scope_and_no_other(traffic: Traffic) -
         replace(entry("c", 0.1, "canary"), version=3),
         replace(entry("s", 0.5, "shadow"), version=3),
     ]
+
+
+def test_a_persons_reason_holds_no_address_or_number_of_a_person(traffic: Traffic) -> None:
+    reason = "asked by jane.doe@example.com, (303) 555-0143"
+    traffic.assign("acme", [entry("a")], actor=person("eva"), reason=reason, now=NOW)
+    assert traffic.history("acme")[0]["reason"] == "asked by [email], [phone]"
 
 
 def test_every_change_is_kept_with_its_reason(traffic: Traffic) -> None:

@@ -18,7 +18,7 @@ from lintel.alerts.rule import Source
 from lintel.alerts.rulebook import RuleBook
 from lintel.alerts.signal import INSTALLATION, Severity
 from lintel.alerts.silence import EVERY_RULE
-from lintel.alerts.sinks.configured import sinks_of
+from lintel.alerts.sinks.configured import sinks_of, unusable
 from lintel.errors import InputError, NotFoundError
 from lintel.home import Home
 from lintel.settings import settings
@@ -130,6 +130,8 @@ def try_sink_command(
         runbooks = home.settings.alert_runbooks_url
     if sink not in sinks:
         raise NotFoundError(f"No sink {sink!r} is set up.", mend=f"There are {', '.join(sinks)}; see docs/alerts.md.")
+    if sink in (faults := unusable(sinks)):
+        raise faults[sink]
     entry = Entry("test", INSTALLATION, "", "This is a test; nothing is wrong.", 1, now.isoformat())
     key = f"test-{int(now.timestamp() * 1e6)}"
     began = time.monotonic()

@@ -8,7 +8,7 @@ from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from lintel.alerts.cursor import Cursor
 from lintel.alerts.rulebook import RuleBook
-from lintel.alerts.sinks.configured import sinks_of
+from lintel.alerts.sinks.configured import sinks_of, unusable
 from lintel.alerts.sources import Run
 from lintel.alerts.watch import Watch
 from lintel.home import Home
@@ -64,10 +64,12 @@ def alert_rules(context: dg.SensorEvaluationContext, home: dg.ResourceParam[Home
     context.update_cursor(cursor.to_text())
     for fault in looked.faults:
         context.log.error("a source of alerts cannot be read: %s", fault)
+    wrong = [str(fault) for fault in unusable(sinks).values()]
+    for words in wrong:
+        context.log.error("a sink of alerts cannot be used: %s", words)
     sent, waiting = looked.dispatched.sent, looked.dispatched.waiting
-    yield dg.SkipReason(
-        f"{looked.signals} signals, {looked.opened} new alerts, {sent} messages sent, {waiting} deliveries wait."
-    )
+    told = f"{looked.signals} signals, {looked.opened} new alerts, {sent} messages sent, {waiting} deliveries wait."
+    yield dg.SkipReason(" ".join([told, *wrong]))
 
 
 def _run(record: dg.RunRecord) -> Run | None:

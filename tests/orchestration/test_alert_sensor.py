@@ -1,5 +1,6 @@
 """The sensor of alerts: ticks over a real instance, and runs as Dagster keeps them."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -70,10 +71,18 @@ def test_the_sensor_is_one_of_the_definitions_and_runs_each_minute() -> None:
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
 
 
-def test_wrong_settings_are_told_in_the_tick(tmp_path: Path) -> None:
+def test_a_wrong_sink_is_told_in_the_tick_and_keeps_nothing_from_the_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "lintel.alerts")
     settings = Settings(home=tmp_path / "home", alert_webhook_url="http://somewhere.example/s3cret")
     with dg.DagsterInstance.ephemeral() as instance, Home(settings) as home:
+        home.events.put_tenant(Tenant(id=TENANT, labels="simulator"))
+        run(instance, dg.DagsterRunStatus.FAILURE)
         context = dg.build_sensor_context(instance=instance, definitions=defs, resources={"home": home})
-        with pytest.raises(Exception, match="LINTEL_ALERT_PRIVATE_HOSTS") as told:
-            alert_rules.evaluate_tick(context)
-    assert "s3cret" not in str(told.value)
+        ticked = alert_rules.evaluate_tick(context)
+        (alert,) = home.alerts.unresolved()
+    assert "1 new alerts, 1 messages sent" in str(ticked.skip_message)
+    assert "LINTEL_ALERT_PRIVATE_HOSTS" in str(ticked.skip_message)
+    assert {one.sink: str(one.state) for one in alert.deliveries} == {"log": "sent", "webhook": "pending"}
+    assert "s3cret" not in str(ticked.skip_message) + caplog.text

@@ -34,23 +34,25 @@ class EndpointSettings:
     """When a stretch of speech begins and ends.
 
     A frame is voiced from `onset` probability on, and after a voiced one from `offset` on. Speech starts with a run of
-    voiced frames of `shortest_speech_s`; it ends with a run of others of `hangover_s`. The defaults are those that
-    `python -m benchmarks.voice_activity` measures.
+    voiced frames of `shortest_speech_s`; it ends with a run of others of `hangover_s`. The defaults were chosen by
+    `python -m benchmarks.voice_activity`; docs/voice_audio.md says why.
     """
 
-    onset: float = 0.5
-    offset: float = 0.35
+    onset: float = 0.4
+    offset: float = 0.25
     shortest_speech_s: float = 0.064
-    hangover_s: float = 0.5
+    hangover_s: float = 0.8
 
     def __post_init__(self) -> None:
         if not 0 < self.offset <= self.onset <= 1:
-            raise InputError("`offset` and `onset` must ascend within 0..1.", mend="Set onset=0.5, offset=0.35.")
+            raise InputError("`offset` and `onset` must ascend within 0..1.", mend="Set onset=0.4, offset=0.25.")
         if not (self.shortest_speech_s > 0 and self.hangover_s > 0):
             raise InputError("Lengths of speech and hangover must be above 0.", mend="Leave them out.")
 
 
 USUAL = EndpointSettings()
+PADDING_S = 0.2
+"""Words begin more softly than a detector hears: with so much before and after, half as many are lost."""
 
 
 class Endpointer:
@@ -98,7 +100,7 @@ def speech(
     detector: Detector,
     settings: EndpointSettings = USUAL,
     *,
-    padding_s: float = 0.0,
+    padding_s: float = PADDING_S,
 ) -> list[tuple[float, float]]:
     """Start and end of each stretch of speech in a whole channel, ascending, disjoint, in seconds.
 

@@ -1,5 +1,8 @@
 """Voice by loudness alone, for machines without a model: the level of the voice band above the noise floor."""
 
+import bisect
+from collections import deque
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,49 +13,41 @@ from lintel.voice.audio.samples import SAMPLE_RATE, Samples
 _BAND_HZ = (150.0, 3_800.0)
 _QUIETEST_DB = -70.0
 """Of full scale; the floor is never taken lower, lest after digital silence the noise of a line be loud."""
-_RISE_DB_S = 2.0
-"""How fast the noise floor may rise; it falls at once."""
-_MIDDLE_DB, _WIDTH_DB = 12.0, 3.0
+_FLOOR_S, _FLOOR_QUANTILE = 30.0, 0.2
+"""The noise floor is what the level exceeded four fifths of the last 30 s."""
+_FLOOR_FRAMES = round(_FLOOR_S * SAMPLE_RATE / FRAME)
+_MIDDLE_DB, _WIDTH_DB = 12.0, 5.0
 """A frame so far above the floor is speech with probability one half; the width of the logistic curve around it."""
-_SMOOTHED = 3
+_SMOOTHED = 7
 """Frames whose mean level counts, this one and those before."""
 
 
 class EnergyDetector:
-    """Log energy of 150-3,800 Hz against a running minimum that may rise by 2 dB a second. It cannot tell a voice from
-    any other sound that comes and goes."""
+    """Log energy of 150-3,800 Hz, averaged over 0.2 s, against a low quantile of its recent past. It cannot tell a
+    voice from any other sound that comes and goes."""
 
     def __init__(self) -> None:
         self.reset()
 
     def probabilities(self, samples: Samples) -> NDArray[np.float32]:
         frames = self._frames.take(samples)
-        if not len(frames):
-            return np.zeros(0, np.float32)
-        level = self._smoothed(_levels(frames))
-        above = level - self._floor(level)
+        above = np.array([self._above_floor(float(level)) for level in _levels(frames)])
         return (1 / (1 + np.exp(-(above - _MIDDLE_DB) / _WIDTH_DB))).astype(np.float32)
 
     def reset(self) -> None:
         self._frames = Frames()
-        self._seen = 0
-        self._lowest = np.inf
-        self._before: NDArray[np.float64] = np.zeros(0)
+        self._smoothing: deque[float] = deque(maxlen=_SMOOTHED)
+        self._recent: deque[float] = deque()
+        self._sorted: list[float] = []
 
-    def _smoothed(self, level: NDArray[np.float64]) -> NDArray[np.float64]:
-        before = self._before if len(self._before) else np.full(_SMOOTHED - 1, level[0])
-        history = np.concatenate((before, level))
-        self._before = history[len(history) - _SMOOTHED + 1 :]
-        return np.convolve(history, np.full(_SMOOTHED, 1 / _SMOOTHED), mode="valid")
-
-    def _floor(self, level: NDArray[np.float64]) -> NDArray[np.float64]:
-        """min over all frames before of their level plus the rise since then: a running minimum in a rising frame of
-        reference."""
-        rise = _RISE_DB_S * FRAME / SAMPLE_RATE * (self._seen + np.arange(len(level)))
-        lowest = np.minimum.accumulate(np.minimum(level - rise, self._lowest))
-        self._seen += len(level)
-        self._lowest = float(lowest[-1])
-        return lowest + rise
+    def _above_floor(self, level: float) -> float:
+        self._smoothing.append(level)
+        smooth = sum(self._smoothing) / len(self._smoothing)
+        self._recent.append(smooth)
+        bisect.insort(self._sorted, smooth)
+        if len(self._recent) > _FLOOR_FRAMES:
+            del self._sorted[bisect.bisect_left(self._sorted, self._recent.popleft())]
+        return smooth - self._sorted[int(_FLOOR_QUANTILE * (len(self._sorted) - 1))]
 
 
 def _levels(frames: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -122,16 +122,16 @@ def bursts(*stretches: tuple[float, float], seconds: float) -> Samples:
 
 def test_finds_the_stretches_of_a_channel() -> None:
     knowing = Loudness()
-    found = speech(bursts((0.64, 1.28), (2.56, 3.2), seconds=4), knowing)
-    assert np.allclose(found, [(0.64, 1.28), (2.56, 3.2)])
+    found = speech(bursts((0.64, 1.28), (3.2, 3.84), seconds=4.8), knowing, padding_s=0.0)
+    assert np.allclose(found, [(0.64, 1.28), (3.2, 3.84)])
     assert knowing.resets == 1
     assert speech(np.zeros(0, np.float32), knowing) == []
     assert speech(bursts(seconds=2), knowing) == []
 
 
 def test_padding_ends_at_the_channel_and_halfway_to_a_neighbour() -> None:
-    found = speech(bursts((0.064, 0.64), (1.28, 3.2), seconds=3.25), Loudness(), padding_s=0.4)
-    assert np.allclose(found, [(0.0, 0.96), (0.96, 3.25)])
+    found = speech(bursts((0.064, 0.64), (1.6, 3.2), seconds=3.25), Loudness(), padding_s=0.5)
+    assert np.allclose(found, [(0.0, 1.12), (1.12, 3.25)])
 
 
 def test_speech_to_the_very_end_ends_there() -> None:

@@ -1,0 +1,1 @@
+"""Speech whose truth is known: composed from published clips, with noise at a level."""

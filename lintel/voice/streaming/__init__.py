@@ -1,1 +1,1 @@
-"""Words while they are said: which of them are settled, and how much audio is open."""
+"""Words from audio that is still arriving: which of them are certain, what to hear next, and what to do when late."""

@@ -8,7 +8,7 @@ import typer
 from rich.console import Group
 from rich.table import Table
 
-from cli import models_governance
+from cli import models_governance, models_weights
 from cli.account import As, actor
 from cli.models_options import Reason, Version
 from cli.options import DEFAULT_TENANT, Json, TenantId
@@ -27,6 +27,7 @@ for name, command in (
     ("gates", models_governance.gates_command),
     ("history", models_governance.history_command),
     ("report", models_governance.report_command),
+    ("pull", models_weights.pull_command),
 ):
     app.command(name)(command)
 

@@ -104,6 +104,10 @@ def refusal(hypothesis: Hypothesis, *, seconds: float) -> str | None:
     return next((guard for guard, speaks in refused.items() if speaks), None)
 
 
+LOOPS = frozenset({"compression", "repetition", "tokens a second"})
+"""Refusals of a decoder that goes round in circles: another window over the same speech may do better."""
+
+
 def accepted(hypothesis: Hypothesis, *, seconds: float) -> tuple[Word, ...]:
     """The words of a hypothesis about a window of `seconds`; none if `refusal` names a guard."""
     return () if refusal(hypothesis, seconds=seconds) else hypothesis.words

@@ -1,9 +1,10 @@
 """An engine by the name of its weights, or by the path of a model."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from lintel.errors import InputError, NotFoundError
+from lintel.errors import InputError, NotFoundError, UnavailableError
 from lintel.settings import Settings
 from lintel.voice.transcription.engine import Engine
 from lintel.voice.transcription.faster_whisper import FasterWhisper
@@ -23,16 +24,21 @@ def load(name: str, settings: Settings, *, engine: EngineName | None = None) -> 
     engine: None takes faster-whisper, and openai-whisper for a checkpoint.
 
     Raises NotFoundError where the weights are not installed or the path does not exist; InputError for weights that do
-    not transcribe or an engine that cannot read them.
+    not transcribe or an engine that cannot read them; UnavailableError without the voice extra.
     """
     path, called = _found(name, settings)
-    if path.is_file():
-        if engine == "faster-whisper":
-            raise InputError(f"{path} is an openai-whisper checkpoint.", mend="Leave --engine out.")
-        return OpenAIWhisper(path, name=called)
-    if engine == "openai-whisper":
-        return OpenAIWhisper(path / CHECKPOINT, name=called)
+    if path.is_file() and engine == "faster-whisper":
+        raise InputError(f"{path} is an openai-whisper checkpoint.", mend="Leave --engine out.")
+    if path.is_file() or engine == "openai-whisper":
+        _need("whisper")
+        return OpenAIWhisper(path if path.is_file() else path / CHECKPOINT, name=called)
+    _need("faster_whisper")
     return FasterWhisper(_complete(path), name=called)
+
+
+def _need(module: str) -> None:
+    if find_spec(module) is None:
+        raise UnavailableError("The voice extra is not installed.", mend="Install it: `pip install 'lintel[voice]'`.")
 
 
 def _found(name: str, settings: Settings) -> tuple[Path, str]:

@@ -134,14 +134,13 @@ VOICE_ENCODER = Weights(
         ),
     ),
 )
+_SILERO_SHA256 = "9ccdacc4719d8aa7e45a77536bfabec45a03ba1f2fad5e241ab4060b24238a85"
 SILERO = Weights(
     name="silero",
     purpose="voice activity",
     origin="Silero VAD 6.2, Silero Team",
     licence="MIT",
-    files=(
-        _SILERO.file("silero_vad.onnx", 2_327_524, "1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3"),
-    ),
+    files=(_SILERO.file("silero_vad_16k_sequence.onnx", 1_246_165, _SILERO_SHA256),),
 )
 
 WEIGHTS = {one.name: one for one in (TINY_EN, BASE, MINILM, VOICE_ENCODER, SILERO)}

@@ -11,8 +11,9 @@ OPENING = "\"'“¿([{-"
 CLOSING = "\"'.。,，!！?？:：”)]}、;…%"
 """Belongs to the word before it, if no space stands between."""
 
-LONGEST_WORD_SECONDS = 1.4
-"""Twice the longest median that a voice has: the alignment lets a word beside a pause last as long as the pause."""
+LONGEST_MEDIAN_SECONDS = 0.7
+"""The alignment lets a word beside a pause last as long as the pause. As in Whisper, none may last longer than twice
+the window's median word, and that median is no longer than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,14 @@ class Piece:
 def words(pieces: Iterable[Piece], *, seconds: float) -> tuple[Word, ...]:
     """The words of a window of `seconds`: times ascend, lie within the window, and no word ends before it starts."""
     joined = _joined([piece for piece in pieces if piece.text.strip()])
-    longest = _longest(joined)
+    usual = _usual(joined)
     found: list[Word] = []
     earliest = 0.0
     for piece in joined:
         end = min(max(piece.end, earliest), seconds)
-        start = min(max(piece.start, earliest, end - longest), end)
+        # a mark may have taken the time of the word beside it, which then has none
+        start = piece.start if piece.end > piece.start else end - usual
+        start = min(max(start, earliest, end - 2 * usual), end)
         found.append(Word(piece.text.strip(), start, end, min(max(piece.probability, 0.0), 1.0)))
         earliest = end
     return tuple(found)
@@ -62,7 +65,7 @@ def _renamed(piece: Piece, text: str) -> Piece:
     return Piece(text, piece.start, piece.end, piece.probability)
 
 
-def _longest(pieces: Sequence[Piece]) -> float:
-    """Twice the median length of the window's words (Whisper's own rule), at most `LONGEST_WORD_SECONDS`."""
+def _usual(pieces: Sequence[Piece]) -> float:
+    """The median length of the window's words, at most `LONGEST_MEDIAN_SECONDS`."""
     lengths = [piece.end - piece.start for piece in pieces if piece.end > piece.start]
-    return min(2 * median(lengths), LONGEST_WORD_SECONDS) if len(lengths) > 2 else LONGEST_WORD_SECONDS
+    return min(median(lengths), LONGEST_MEDIAN_SECONDS) if len(lengths) > 2 else LONGEST_MEDIAN_SECONDS

@@ -15,12 +15,16 @@ from assets.tenants import TENANTS
 from assets.training import EXAMPLES, training_examples
 from assets.waiting import without_champion
 from assets.whole_file import whole_file
+from lintel.events.moments import from_microseconds
 from lintel.home import Home
+from lintel.monitoring.answered import MODEL, Answered, cohort_begin
 from lintel.monitoring.drift.current import Window
 from lintel.monitoring.drift.finding import NO_REFERENCE, drift_finding, unjudged
 from lintel.monitoring.drift.plot import drift_plot
 from lintel.monitoring.drift.properties import COLUMNS, lead_properties
 from lintel.monitoring.drift.reference import Reference
+from lintel.monitoring.drift.served import WEEK, served_drift, served_sentences
+from lintel.monitoring.track_record import served_answers
 from lintel.registry.champion import Champion, champion_bundle, champion_entry
 from lintel.scoring.examples import Examples
 
@@ -89,17 +93,28 @@ def _compared(home: Home, tenant: str, serving: Champion, reference: Reference) 
     file = home.work(tenant, REPORT)
     told = _evidently(reference, examples, file, settings.drift_window_days, settings.seed)
     run_id = home.registry.attach(tenant, serving.version, file, folder=AREA)
+    begin = Window.last(settings.drift_window_days, examples.data.log_end).begin
+    served = served_drift(reference.predictions, _served(home, tenant, serving, begin))
+    finding |= {"served": served, "explanation": " ".join([finding["explanation"], *served_sentences(served)])}
     shown = {
         "dagster/row_count": finding["rows"],
         "leads": finding["leads"],
         "moved_of_what_is_used": finding["moved_of_what_is_used"],
         "plot/drift": picture(drift_plot(finding)),
         "features_moved": dg.MetadataValue.md(_table(finding)),
+        "served": dg.MetadataValue.json(served),
         "evidently": dg.MetadataValue.path(file),
         "evidently_says": told,
         "mlflow_run_id": run_id,
     }
     return finding | {"evidently": told}, shown
+
+
+def _served(home: Home, tenant: str, serving: Champion, begin: int) -> Answered:
+    """What the service told of leads since the window began, or its week: by the champion itself, not a lesser rung."""
+    first = cohort_begin(from_microseconds(begin), WEEK)
+    answers = served_answers(home, tenant, begin=first, days=WEEK, now=datetime.now(UTC))
+    return answers.take((answers.digest == serving.bundle.digest) & (answers.rung == MODEL))
 
 
 def _evidently(reference: Reference, examples: Examples, file: Path, window_days: float, seed: int) -> str:

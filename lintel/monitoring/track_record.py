@@ -108,14 +108,26 @@ def track_record(home: Home, tenant: str, *, now: datetime, days: int = COHORT_D
     )
 
 
+def served_answers(home: Home, tenant: str, *, begin: int, days: int, now: datetime) -> Answered:
+    """The service's answers as of `begin` (UTC µs) and later: of each lead and rung the first in each cohort."""
+    found = nightly_answers([])
+    for part in _logged(home, tenant, begin, days, now):
+        found = joined_answers(part, found)
+    return first_of_cohorts(found.take(found.as_of >= begin), days, MOST_LEADS)
+
+
 def _answers(home: Home, tenant: str, begin: int, days: int, now: datetime) -> Answered:
     """Of the service and of nightly runs, thinned to what can be the first of its cohort."""
-    parts = [logged_answers(_firsts(page, days)) for page in _pages(home, tenant, begin, now)]
+    parts = list(_logged(home, tenant, begin, days, now))
     nightly = home.scores.firsts(tenant, since=begin, width=days * MICROSECONDS_PER_DAY)
     answers = nightly_answers(nightly)
     for part in parts:
         answers = joined_answers(part, answers)
     return answers.take(answers.as_of >= begin)
+
+
+def _logged(home: Home, tenant: str, begin: int, days: int, now: datetime) -> Iterator[Answered]:
+    return (logged_answers(_firsts(page, days)) for page in _pages(home, tenant, begin, now))
 
 
 def _pages(home: Home, tenant: str, begin: int, now: datetime) -> Iterator[pa.Table]:

@@ -43,6 +43,7 @@ def test_the_nightly_run_judges_the_champion_and_draws_a_report(own_home: Home) 
     assert (finding["status"], finding["model_digest"]) == ("judged", serving.digest)
     assert finding["model_version"] == serving.model_version
     assert finding["features"]["tested"] == 260
+    assert finding["served"] == {}  # nobody has asked the service
     moved = len(finding["features"]["moved"]) or "None"
     assert finding["explanation"].startswith(f"{moved} of 260 features ha")
     page = own_home.work(TENANT, REPORT).read_text(encoding="utf-8")

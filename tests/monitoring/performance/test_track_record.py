@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from lintel.events.moments import to_microseconds
 from lintel.home import Home
 from lintel.labels.outcomes import Status
 from lintel.monitoring.performance import performance_finding
-from lintel.monitoring.track_record import track_record
+from lintel.monitoring.track_record import served_answers, track_record
 from lintel.scoring.bundle import Bundle
 from tests.hot.logs_in_store import incoming
 from tests.monitoring.performance.conftest import NOW, TENANT, Past, answers_of, log_answers
@@ -45,6 +46,17 @@ def test_an_answer_of_the_service_goes_before_a_nightly_one(home: Home, past: Pa
     assert len(own[0].probability) > 30
     lesser = [one for one in record.cohorts if one.rung == "prior"]
     assert [(one.dimension, len(one.probability), one.doubt) for one in lesser] == [("intent", 10, None)]
+
+
+def test_what_callers_got_is_that_of_the_service_alone(home: Home, past: Past) -> None:
+    bundle = Bundle.load(home.settings.bundles_path / past.digest.removeprefix("sha256:"))
+    told = answers_of(home, bundle, past.nights[2])[:40]
+    log_answers(home, [*told, *told[:10]])
+    begin = to_microseconds(past.nights[2])
+    found = served_answers(home, TENANT, begin=begin, days=7, now=NOW)
+    assert found.of_service.all()
+    assert sorted(found.lead_ids.tolist()) == sorted({one["lead_id"] for one in told})
+    assert len(served_answers(home, TENANT, begin=to_microseconds(NOW), days=7, now=NOW)) == 0
 
 
 def test_what_the_model_had_learnt_from_is_left_out_and_counted(home: Home, past: Past) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,7 @@ def _voiced(frames: NDArray[np.float32]) -> NDArray[np.bool_]:
     quiet, loud = np.quantile(level, (0.05, 0.95))
     voiced = level >= max(loud - _BELOW_LOUD_DB, quiet + _ABOVE_FLOOR_DB)
     at = np.flatnonzero(voiced)
-    for before, after in zip(at, at[1:], strict=False):
+    for before, after in pairwise(at):
         if after - before - 1 <= _BRIDGED_FRAMES:
             voiced[before:after] = True
     return voiced

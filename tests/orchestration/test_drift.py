@@ -13,10 +13,15 @@ import pytest
 
 from assets.drift import AREA, REPORT, drift, drift_is_small
 from assets.drift_report import write_report
+from lintel.events.moments import to_microseconds
 from lintel.home import Home
 from lintel.monitoring.drift.finding import NO_REFERENCE
 from lintel.monitoring.drift.reference import FILE
+from lintel.registry.champion import champion_bundle
+from lintel.scoring.answers import score_batch
+from lintel.store.prediction import Prediction, prediction_of
 from tests.orchestration.nightly_home import TENANT, NightlyHome
+from tests.store.predicting import put_segment
 
 WARN = dg.AssetCheckSeverity.WARN
 
@@ -69,6 +74,30 @@ def test_a_source_that_breaks_is_a_warning_that_stops_nothing(own_home: Home, mo
     assert finding["alarm"]
     assert finding["moved_of_what_is_used"] > 0.5
     assert "missing" in finding["explanation"]
+
+
+def test_scores_that_callers_got_are_compared_by_the_week(own_home: Home) -> None:
+    """The champion's own answers of a week, of which one dimension was told quite otherwise."""
+    now, serving = datetime.now(UTC), champion_bundle(own_home.traffic, own_home.settings.bundles_path, TENANT)
+    log = own_home.log(TENANT, now=now)
+    told = score_batch(serving.bundle, log, seq=1, model_version=serving.version, now=now)
+    name = next(iter(serving.bundle.scorer.ready))
+    odd = [one | {"dimensions": one["dimensions"] | {name: {"probability": 0.999}}} for one in told]
+    put_segment(own_home.settings.prediction_segments_path, [[_logged(one, now) for one in odd]])
+    own_home.predictions.compact(now=now, keep_days=30)
+    judge(own_home)
+    finding = own_home.monitoring.newest(TENANT, AREA)
+    assert finding is not None
+    (week,) = finding["served"][name].values()
+    assert week["leads"] == len(told)
+    assert week["moved"]
+    assert f"Answers of {name} in the week of" in finding["explanation"]
+
+
+def _logged(answer: dict[str, Any], now: datetime) -> Prediction:
+    return prediction_of(
+        answer, TENANT, answered_at=to_microseconds(now), urgency="bulk", features=None, feature_rate=0.0
+    )
 
 
 def test_a_bundle_without_a_reference_is_not_judged(own_home: Home) -> None:

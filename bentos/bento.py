@@ -31,7 +31,7 @@ class Recipe:
     version: what its version begins with; the digest of the code follows. Empty: the digest alone.
     labels: what the bento says of itself.
     added: folder in the bento -> folder that is copied there.
-    python: BentoML's options of the environment.
+    docker: BentoML's options of the image.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Recipe:
     version: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     added: Mapping[str, Path] = field(default_factory=dict)
-    python: Mapping[str, Any] = field(default_factory=dict)
+    docker: Mapping[str, Any] = field(default_factory=dict)
 
 
 def build_bento(recipe: Recipe, *, settings: Settings) -> str:
@@ -79,7 +79,8 @@ def _describe(context: Path, recipe: Recipe) -> None:
         "name": recipe.name,
         "labels": {**recipe.labels, "project": "lintel"},
         "include": [*(f"{package}/" for package in PACKAGES), *FILES],
-        "python": {"requirements_txt": "requirements.lock", "lock_packages": False, **recipe.python},
+        "python": {"requirements_txt": "requirements.lock", "lock_packages": False},
+        **({"docker": dict(recipe.docker)} if recipe.docker else {}),
     }
     (context / "bentofile.yaml").write_text(json.dumps(options, indent=2))
 

@@ -20,6 +20,7 @@ from orchestration.abandoned import end_abandoned_runs
 from orchestration.instance import dagster_home, open_instance
 from serving.autoscaling.policy import policy_settings
 from serving.autoscaling.status import status_path
+from serving.autoscaling.targets import VOICE, of_voice
 from serving.process import serve_command
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,14 +30,17 @@ def serve(
     everything: Annotated[
         bool, typer.Option("--all", help="Also the Dagster and MLflow pages, in the background.")
     ] = False,
+    voice: Annotated[
+        bool, typer.Option("--voice", help="Also the voice service: live calls, recordings and the page to watch them.")
+    ] = False,
     stopping: Annotated[
         bool, typer.Option("--stop", help="Stop the services that run, and end the key printed at their start.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Serve scores over HTTP in the background until `lintel serve --stop`; with --all the Dagster and MLflow UI."""
-    if everything and stopping:
-        raise InputError("--all starts and --stop stops; give one of them.")
+    if (everything or voice) and stopping:
+        raise InputError(f"{'--all' if everything else '--voice'} starts and --stop stops; give one of them.")
     file = settings().home / "run" / "services.json"
     if stopping:
         _stop_all(file, as_json)
@@ -48,6 +52,8 @@ def serve(
         with open_instance(settings()) as instance:
             end_abandoned_runs(instance)
     services = _services(settings()) if everything else _services(settings())[:1]
+    if voice:
+        services.append(_voice_service(settings()))
     children = _start_all(services, file)
     rows = [(child.name, child.address, child.log) for child in children]
     value = {"services": [{"name": name, "address": address, "log": log} for name, address, log in rows]}
@@ -105,6 +111,12 @@ def _stop_all(file: Path, as_json: bool) -> None:
         with Home(settings()) as home:
             revoke_development_keys(home, _keys_file(settings()))
     emit({"stopped": stopped}, as_json=as_json, table=f"stopped: {', '.join(stopped) or 'nothing was running'}")
+
+
+def _voice_service(current: Settings) -> Service:
+    own = of_voice(current)
+    address = f"http://{own.host}:{own.port}"
+    return Service("voice", serve_command(own, VOICE), service_environment(own), f"{address}/live", f"{address}/livez")
 
 
 def _services(current: Settings) -> list[Service]:

@@ -77,6 +77,13 @@ class Settings(BaseSettings):
         description="Folder of the weights that `lintel models pull` installs; null means `weights` in `home`.",
     )
     voice_model: str = Field(default="tiny.en", description="Transcription model of the `voice` service.")
+    voice_small_model: str | None = Field(
+        default=None,
+        description="Smaller model that live calls fall back on while the first is too slow; null means none.",
+    )
+    voice_playbook: Path | None = Field(
+        default=None, description="YAML file of the coach's cards and steps; null means the playbook that ships."
+    )
     voice_calls: int = Field(default=4, ge=1, description="Most live calls at once; more are refused for now.")
     voice_short_seconds: float = Field(
         default=60.0, gt=0, le=600, description="Longest audio that `POST /v1/transcribe` takes."

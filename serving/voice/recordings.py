@@ -1,0 +1,147 @@
+"""Recorded calls that were handed in: kept on disk until they are analysed, one at a time, whoever still waits.
+
+The work is done by a process of its own at a low priority (`serving.voice.analysis_process`), so that a long file
+neither holds up live calls nor takes them with it. What was not finished when the service ended is begun again.
+"""
+
+import asyncio
+import logging
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+import msgspec
+from anyio import to_thread
+
+from lintel.errors import LintelError, NotFoundError
+from lintel.home import Home
+from lintel.store.calls import Call, State
+from serving.problems import RequestError
+from serving.voice.analysis_process import Analysis, Asked, analyse_apart
+from serving.voice.metrics import VoiceMetrics
+
+MOST_WAITING = 100
+_AUDIO, _JOB = "audio", "job.json"
+_BUSY_RETRY_SECONDS = 60
+logger = logging.getLogger("lintel.serving.voice")
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A recording that waits. `received_at` is UTC."""
+
+    call_id: str
+    tenant: str
+    received_at: datetime
+    asked: Asked
+
+
+class Recordings:
+    """Accepts recordings and works through them.
+
+    Parameters
+    ----------
+    analyse: what does the work; in a process of its own unless a test knows better.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        metrics: VoiceMetrics,
+        *,
+        now: Callable[[], datetime],
+        analyse: Callable[..., Any] = analyse_apart,
+    ) -> None:
+        self._home, self._metrics, self._now, self._analyse = home, metrics, now, analyse
+        self._waiting: asyncio.Queue[Job] = asyncio.Queue()
+
+    def check(self) -> None:
+        """Raises RequestError (503) if too many wait: to be asked before a body is read."""
+        if self._waiting.qsize() >= MOST_WAITING:
+            raise RequestError(
+                503,
+                "busy",
+                f"{MOST_WAITING} recordings wait already.",
+                mend="Send it later.",
+                headers={"Retry-After": str(_BUSY_RETRY_SECONDS)},
+            )
+
+    async def accept(self, tenant: str, audio: BinaryIO, asked: Asked) -> str:
+        """Keep a recording and see to it. Returns the id of its call."""
+        job = Job(uuid4().hex, tenant, self._now(), asked)
+        await to_thread.run_sync(self._keep, job, audio)
+        self._waiting.put_nowait(job)
+        return job.call_id
+
+    async def work(self) -> None:
+        """Analyse what waits, for ever."""
+        for job in await to_thread.run_sync(self._left_over):
+            self._waiting.put_nowait(job)
+        while True:
+            await self._do(await self._waiting.get())
+
+    async def _do(self, job: Job) -> None:
+        folder = self._folder(job.tenant, job.call_id)
+        try:
+            found = await self._analyse(folder / _AUDIO, job.asked, self._home.settings)
+        except LintelError as error:
+            found = Analysis(0.0, {"error": {"type": error.slug, "detail": error.message, "mend": error.mend}})
+        await to_thread.run_sync(self._finish, job, found)
+
+    def _finish(self, job: Job, found: Analysis) -> None:
+        state: State = "failed" if "error" in found.document else "done"
+        with suppress(NotFoundError):  # erased meanwhile: then there is nothing to keep
+            self._home.calls.get(job.tenant, job.call_id)
+            self._home.calls.put(replace(_call(job, found.document), state=state, ended_at=self._now()))
+        self._metrics.recordings.labels(state).inc()
+        self._metrics.transcribed.labels("analyse").inc(found.seconds)
+        shutil.rmtree(self._folder(job.tenant, job.call_id), ignore_errors=True)
+
+    def _keep(self, job: Job, audio: BinaryIO) -> None:
+        folder = self._folder(job.tenant, job.call_id)
+        folder.mkdir(parents=True, mode=0o700)
+        try:
+            with (folder / _AUDIO).open("wb") as file:
+                shutil.copyfileobj(audio, file)
+            (folder / _JOB).write_bytes(msgspec.json.encode(job))
+            self._home.calls.put(_call(job, {}))
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def _left_over(self) -> list[Job]:
+        """Recordings of an earlier process, the oldest first; what was not accepted in full is removed."""
+        jobs = []
+        for folder in self._home.settings.voice_path.glob("*/*"):
+            try:
+                jobs.append(msgspec.json.decode((folder / _JOB).read_bytes(), type=Job))
+            except (OSError, msgspec.DecodeError):
+                logger.warning("a recording that was not accepted in full is removed")
+                shutil.rmtree(folder, ignore_errors=True)
+        return sorted(jobs, key=lambda job: job.received_at)
+
+    def _folder(self, tenant: str, call_id: str) -> Path:
+        return self._home.settings.voice_path / tenant / call_id
+
+
+def _call(job: Job, document: dict[str, Any]) -> Call:
+    asked = job.asked
+    return Call(
+        job.tenant, job.call_id, asked.lead_id, asked.agent_id, "file", "working", job.received_at, None, document
+    )
+
+
+@asynccontextmanager
+async def working(recordings: Recordings) -> AsyncIterator[None]:
+    """Work through recordings within the block."""
+    task = asyncio.create_task(recordings.work())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -23,6 +23,9 @@ from lintel.language.redaction import CATEGORIES, redact
 from lintel.settings import settings
 
 CORPUS = Path(__file__).parent / "redaction_corpus.txt"
+SPEECH = Path(__file__).parent / "redaction_speech_corpus.txt"
+"""What is said on calls, where street addresses go too."""
+_ADDRESSES = frozenset({"address", "street_address", "location", "pickup_location"})
 _MARK = re.compile(r"\{(" + "|".join(CATEGORIES) + r")\|([^{}]*)\}")
 
 
@@ -34,20 +37,21 @@ class Message:
     """(category, text) of what must go."""
 
 
-def messages() -> Iterator[Message]:
-    for line in CORPUS.read_text(encoding="utf-8").splitlines():
+def messages(corpus: Path = CORPUS) -> Iterator[Message]:
+    for line in corpus.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             marked = tuple((match[1], match[2]) for match in _MARK.finditer(line))
             yield Message(_MARK.sub(r"\2", line), _MARK.sub(r"[\1]", line), marked)
 
 
-def measured() -> dict[str, dict[str, float]]:
+def measured(corpus: Path = CORPUS) -> dict[str, dict[str, float]]:
     """Per category and in all: marked spans, recall (gone and named rightly), found spans, precision."""
     marked: Counter[str] = Counter()
     found: Counter[str] = Counter()
     right: Counter[str] = Counter()
-    for message in messages():
-        wanted, got = Counter(category for category, _ in message.marked), redact(message.text)
+    for message in messages(corpus):
+        wanted = Counter(category for category, _ in message.marked)
+        got = redact(message.text, addresses=corpus == SPEECH)
         marked.update(wanted)
         found.update(got.found)
         gone = Counter(category for category, text in message.marked if text not in got.text)
@@ -62,8 +66,8 @@ def _row(marked: int, found: int, right: int) -> dict[str, float]:
 
 
 def dialogues(folder: Path) -> dict[str, int]:
-    """Turns, telephone numbers marked, those that were found, and spans found where nothing was marked."""
-    counts = Counter({"turns": 0, "phones_marked": 0, "phones_found": 0, "found_beside": 0})
+    """Turns; telephone numbers and addresses: marked, found of these, and spans found where nothing was marked."""
+    counts: Counter[str] = Counter()
     for path in sorted(folder.glob("*.jsonl.gz")):
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             for line in lines:
@@ -79,7 +83,19 @@ def _turn(turn: dict[str, Any]) -> dict[str, int]:
     got = redact(text)
     found = sum(phone not in got.text for phone in marked)
     beside = max(0, sum(got.found.values()) - len(marked))
-    return {"turns": 1, "phones_marked": len(marked), "phones_found": found, "found_beside": beside}
+    phones = {"turns": 1, "phones_marked": len(marked), "phones_found": found, "found_beside": beside}
+    return phones | _addresses(turn)
+
+
+def _addresses(turn: dict[str, Any]) -> dict[str, int]:
+    """Street addresses that are marked, and those of them that are gone. Properties that are called by their address
+    are not marked as such, so that what is found beside says nothing."""
+    text = turn["utterance"]
+    slots = [slot for frame in turn["frames"] for slot in frame["slots"] if slot["slot"] in _ADDRESSES]
+    spans = (text[slot["start"] : slot["exclusive_end"]] for slot in slots)
+    marked = [address for address in spans if any(character.isdigit() for character in address)]
+    clean = redact(text, addresses=True).text
+    return {"addresses_marked": len(marked), "addresses_found": sum(address not in clean for address in marked)}
 
 
 def microseconds() -> float:
@@ -92,18 +108,24 @@ def microseconds() -> float:
     return (time.perf_counter() - start) / (10 * len(texts)) * 1e6
 
 
+def _table(title: str, rows: dict[str, dict[str, float]]) -> Table:
+    table = Table("category", "marked", "found", "recall", "precision", title=title)
+    for category, row in rows.items():
+        table.add_row(category, *(str(value) for value in row.values()))
+    return table
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="end with one JSON object")
     arguments = parser.parse_args()
     corpus, rows = list(messages()), measured()
     exact = sum(redact(message.text).text == message.expected for message in corpus) / len(corpus)
-    table = Table("category", "marked", "found", "recall", "precision")
-    for category, row in rows.items():
-        table.add_row(category, *(str(value) for value in row.values()))
+    speech = measured(SPEECH)
     speed = microseconds()
     console = Console(stderr=arguments.json)
-    console.print(table)
+    console.print(_table("messages", rows))
+    console.print(_table("calls", speech))
     console.print(f"{len(corpus)} messages, {exact:.1%} exactly as marked, {speed:.0f} µs a message")
     mirror = settings().data_mirror
     real = dialogues(mirror / "sgd_homes") if mirror and (mirror / "sgd_homes").is_dir() else None
@@ -114,6 +136,7 @@ def main() -> None:
             "exact": round(exact, 4),
             "microseconds": round(speed, 1),
             "categories": rows,
+            "speech": speech,
         }
         print(json.dumps(result))
 

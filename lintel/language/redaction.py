@@ -1,8 +1,9 @@
-"""Personal data out of a text before it is written anywhere: cards, accounts, SSN, telephone numbers, e-mail addresses.
+"""Personal data out of a text before it is written anywhere: cards, accounts, SSN, telephone numbers, e-mail
+addresses, and in calls street addresses.
 
 Patterns with checks (Luhn, modulo 97, issued ranges, the North American plan) and the words around them; numbers said
-in words are read as digits first. What stays: prices, house numbers, dates, times, ZIP codes, listing numbers. Not
-covered: names, addresses, birth dates. `benchmarks/redaction.py` prints recall and precision.
+in words are read as digits first. What stays: prices, dates, times, ZIP codes, listing numbers. Not covered: names,
+birth dates. `benchmarks/redaction.py` prints recall and precision.
 """
 
 from bisect import bisect_left
@@ -11,38 +12,43 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lintel.language.accounts import account_spans, card_spans, iban_spans, ssn_spans
+from lintel.language.addresses import address_spans
 from lintel.language.chains import Chain, Span, chains, subchains
 from lintel.language.emails import email_spans
 from lintel.language.phones import phone_spans
 from lintel.language.spoken import View, digits_view
 
-CATEGORIES = ("card", "account", "ssn", "phone", "email")
+CATEGORIES = ("card", "account", "ssn", "phone", "email", "address")
 
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """A text with "[card]", "[account]", "[ssn]", "[phone]" and "[email]" in place of what was found, and how many."""
+    """A text with "[card]", "[account]" and so on (CATEGORIES) in place of what was found, and how many."""
 
     text: str
     found: dict[str, int]
 
 
-def redact(text: str) -> Redacted:
+def redact(text: str, *, addresses: bool = False) -> Redacted:
     """Replace personal data. Pure, linear in the length of the text, and idempotent.
 
-    What stands beside a replaced span is looked at afresh, until nothing more is found.
+    Street addresses only where `addresses` says so: a message often names the listing it is about. What stands beside
+    a replaced span is looked at afresh, until nothing more is found.
     """
     found: Counter[str] = Counter()
-    while spans := _spans(text):
+    while spans := _spans(text, addresses):
         found.update(category for _, category in spans)
         text = _replaced(text, spans)
     return Redacted(text, {category: found[category] for category in CATEGORIES if found[category]})
 
 
-def _spans(text: str) -> list[tuple[Span, str]]:
+def _spans(text: str, addresses: bool) -> list[tuple[Span, str]]:
     """Spans of the text to replace, in order, without overlap."""
     view = digits_view(text)
     taken = [(span, "email") for span in email_spans(view.text)]
+    if addresses:
+        taken += [(span, "address") for span in _apart(address_spans(view.text), [span for span, _ in taken])]
+        taken.sort()
     taken += [(span, "account") for span in _apart(iban_spans(view.text), [span for span, _ in taken])]
     busy = sorted(span for span, _ in taken)
     previous: Span | None = None

@@ -37,6 +37,16 @@ def test_corpus(message) -> None:
     assert redact(message.text).text == message.expected
 
 
+@pytest.mark.parametrize("message", list(_benchmark.messages(_benchmark.SPEECH)), ids=lambda message: message.text[:50])
+def test_calls(message) -> None:
+    assert redact(message.text, addresses=True).text == message.expected
+
+
+@pytest.mark.parametrize("message", list(_benchmark.messages()), ids=lambda message: message.text[:50])
+def test_addresses_stay_where_nobody_asks_for_them(message) -> None:
+    assert "address" not in redact(message.text).found
+
+
 def test_found_counts_by_category() -> None:
     got = redact("303-555-0142, 303-555-0143 and jane@example.com")
     assert got.text == "[phone], [phone] and [email]"
@@ -87,6 +97,9 @@ _PIECES = st.sampled_from(
             "double",
             "thousand",
             "MLS",
+            "12 Oak",
+            "Street",
+            "apt 5",
         ),
         *("account", "ssn", "phone", "call", "[card]", "[phone]", "at", "dot", "com", "gmail", "j", "+", "(", "-", ","),
         *(
@@ -111,8 +124,9 @@ _PIECES = st.sampled_from(
 @given(st.lists(st.tuples(_PIECES, st.sampled_from(["", " ", " "]))).map(lambda p: "".join(a + b for a, b in p)))
 @example("MLS a@b.com 303-555-0142")
 def test_idempotent(text: str) -> None:
-    once = redact(text)
-    assert redact(once.text) == type(once)(once.text, {})
+    for addresses in (False, True):
+        once = redact(text, addresses=addresses)
+        assert redact(once.text, addresses=addresses) == type(once)(once.text, {})
 
 
 @settings(max_examples=300, deadline=None)
@@ -137,7 +151,7 @@ def test_text_without_digits_or_words_for_them_keeps_every_character(text: str) 
     [
         *("1 ", "1-", "a", "@", "a@", "one ", "(", "at ", "a at b dot ", "12,345", "4111111111111111 ", "a.", "DE12"),
         *("five, ", "http://", "$1", "- ", "[at]", "account number ", "303 555 ", "1", "double ", "x.x@", "oh ", "0"),
-        *("plus ", "+1"),
+        *("plus ", "+1", "1 Oak ", "12 Oak Street ", "1 a-", "po box 1"),
     ],
 )
 def test_time_is_linear(piece: str) -> None:
@@ -146,7 +160,7 @@ def test_time_is_linear(piece: str) -> None:
     def seconds(length: int) -> float:
         text = (piece * length)[:length]
         start = time.process_time()
-        redact(text)
+        redact(text, addresses=True)
         return time.process_time() - start
 
     small = min(seconds(10_000) for _ in range(2))

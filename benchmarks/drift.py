@@ -46,17 +46,17 @@ Json = dict[str, Any]
 
 
 def simulation(console: Console) -> Json:
-    still = list(track(false_alarms(CELLS, seed=SEED), "nothing moved", console=console, transient=True))
+    still = list(_announced(false_alarms(CELLS, seed=SEED), console))
     console.print(shown("nothing has moved: share of nights with an alarm", still))
-    moved = list(track(power(POWER_CELLS, seed=SEED), "some moved", console=console, transient=True))
+    moved = list(_announced(power(POWER_CELLS, seed=SEED), console))
     console.print(shown("5 of 50 columns have moved: share found, and share of the others", moved))
     return {"false_alarms": still, "power": moved}
 
 
 def concept(console: Console) -> Json:
-    still = list(track(still_streams(seed=SEED), "nothing changes", total=None, console=console, transient=True))
+    still = list(_announced(still_streams(seed=SEED), console))
     console.print(shown("nothing changes: share of streams with an alarm of concept", still))
-    changed = list(track(changed_streams(seed=SEED), "changes", total=None, console=console, transient=True))
+    changed = list(_announced(changed_streams(seed=SEED), console))
     console.print(shown("after a change: share noticed", changed))
     return {"still": still, "changed": changed}
 
@@ -100,6 +100,13 @@ def shown(title: str, rows: list[Json]) -> Table:
     for row in rows:
         found.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values()))
     return found
+
+
+def _announced(rows: Iterable[Json], console: Console) -> Iterable[Json]:
+    """Each row as soon as it is known: the draws take minutes."""
+    for row in rows:
+        console.print(*row.values(), highlight=False)
+        yield row
 
 
 def _rules(found: Json) -> Iterable[Json]:

@@ -26,17 +26,17 @@ class Cell:
 
 
 CELLS = (
-    *(Cell(rows, 1, 2_000, 10) for rows in (200, 1_000)),
-    *(Cell(rows, columns, 1_000, 10) for rows in (200, 1_000) for columns in (10, 100)),
-    *(Cell(rows, 300, 500, 10) for rows in (200, 1_000)),
-    *(Cell(5_000, columns, 500, 4) for columns in (1, 10, 100)),
-    Cell(50_000, 10, 100, 2),
-    Cell(1_000_000, 10, 2, 1),
+    *(Cell(rows, 1, 1_000, 10) for rows in (200, 1_000)),
+    *(Cell(rows, columns, 500, 10) for rows in (200, 1_000) for columns in (10, 100)),
+    Cell(200, 300, 500, 10),
+    *(Cell(5_000, columns, 500, 4) for columns in (1, 10)),
+    Cell(50_000, 10, 20, 2),
+    Cell(1_000_000, 10, 1, 1),
 )
 POWER_CELLS = (
-    Cell(200, POWER_COLUMNS, 200, 20),
-    Cell(1_000, POWER_COLUMNS, 200, 20),
-    Cell(5_000, POWER_COLUMNS, 100, 4),
+    Cell(200, POWER_COLUMNS, 100, 10),
+    Cell(1_000, POWER_COLUMNS, 100, 10),
+    Cell(5_000, POWER_COLUMNS, 50, 2),
 )
 
 

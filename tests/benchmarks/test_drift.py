@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from benchmarks.drift_lab.concept import Course, changed_streams, still_streams
 from benchmarks.drift_lab.scale import measured, write_table
 from benchmarks.drift_lab.simulation import Cell, false_alarms, power
 from benchmarks.drift_lab.streams import Stream, course, injected, shuffled, watched
@@ -24,6 +25,20 @@ def test_large_shifts_are_found_and_trifles_are_not() -> None:
     assert found["independent", 0.5]["ours_found"] > 0.8
     assert found["clustered", 1.0]["ours_found"] > 0.8
     assert max(one["ours_false"] for one in found.values()) <= 0.01
+
+
+def test_an_estimated_calibration_is_no_drift_and_a_real_change_is() -> None:
+    still = list(still_streams(Course(4, 4_000), seed=5))
+    assert [one["alarms"] for one in still] == [0.0] * 6
+    found = {(one["calibrated_on"], one["change"]): one for one in changed_streams(Course(2, 500, 4_000), seed=5)}
+    assert found[2_000, "far fewer deals"]["noticed"] == 1.0
+    assert found[2_000, "far fewer deals"]["after_leads"] >= found[2_000, "far fewer deals"]["exact_after_leads"]
+
+
+def test_uneven_rows_a_lead_are_five_in_the_mean() -> None:
+    counts = np.bincount(table("uneven", 50_000, 1, np.random.default_rng(1)).lead)
+    assert counts.mean() == pytest.approx(ROWS_A_LEAD, rel=0.1)
+    assert counts.max() > 5 * ROWS_A_LEAD
 
 
 def test_rows_of_a_lead_resemble_each_other() -> None:

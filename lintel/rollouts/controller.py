@@ -14,6 +14,7 @@ from lintel.errors import InputError, NotFoundError, RefusedError
 from lintel.home import Home
 from lintel.registry import acts
 from lintel.registry.actor import Actor, ActorKind, machine
+from lintel.registry.audit import kept_reason
 from lintel.registry.champion import champion_entry
 from lintel.registry.models import ModelVersion
 from lintel.registry.rollout import mirror
@@ -65,7 +66,7 @@ def begin(home: Home, scope: str, version: int, plan: Plan, *, actor: Actor, rea
         changed_at=now,
     )
     begun = home.rollouts.begin(rollout, Act(actor, "begin", reason, now, {"plan": plan.to_json()}))
-    _tell(home, begun, f"begun: {reason}", now, alarm=False)
+    _tell(home, begun, f"begun: {kept_reason(actor, reason)}", now, alarm=False)
     _show(home, scope)
     return begun.rollout_id
 
@@ -111,23 +112,19 @@ def step(home: Home, scope: str, *, actor: Actor, reason: str, now: datetime) ->
     rollout = _live(home, scope)
     if rollout.is_watching:
         raise InputError("All steps are done.", mend="`lintel rollouts complete` ends the watch.")
-    return _changed(home, rollout, rollout.stepped(now), _override(actor, "step", reason, now), assign=True)
+    return _overridden(home, rollout, rollout.stepped(now), _override(actor, "step", reason, now))
 
 
 def roll_back(home: Home, scope: str, *, actor: Actor, reason: str, now: datetime) -> Rollout:
     """Give all traffic back to the champion from before it."""
     rollout = _live(home, scope)
-    return _changed(
-        home, rollout, rollout.ended(State.ROLLED_BACK), _override(actor, "roll-back", reason, now), assign=True
-    )
+    return _overridden(home, rollout, rollout.ended(State.ROLLED_BACK), _override(actor, "roll-back", reason, now))
 
 
 def complete(home: Home, scope: str, *, actor: Actor, reason: str, now: datetime) -> Rollout:
     """Make the candidate the champion for good (one in shadow: end it), whatever the evidence says: an override."""
     rollout = _live(home, scope)
-    return _changed(
-        home, rollout, rollout.ended(State.COMPLETED), _override(actor, "complete", reason, now), assign=True
-    )
+    return _overridden(home, rollout, rollout.ended(State.COMPLETED), _override(actor, "complete", reason, now))
 
 
 def _opponent(scope: str, chosen: ModelVersion, champion: TrafficEntry | None) -> TrafficEntry:
@@ -209,26 +206,35 @@ def _is_news(before: Rollout, decision: Decision, now: datetime) -> bool:
     return (now - datetime.fromisoformat(last["at"])).total_seconds() >= NOTED_SECONDS
 
 
+def _overridden(home: Home, before: Rollout, after: Rollout, act: Act) -> Rollout:
+    told = after.overridden(act.name, act.actor.name, kept_reason(act.actor, act.reason), act.at)
+    return _changed(home, before, told, act, assign=True)
+
+
 def _changed(home: Home, before: Rollout, after: Rollout, act: Act, *, assign: bool) -> Rollout:
     """An act of a person, told and shown."""
     changed = home.rollouts.change(before, after, act, assign=assign)
-    _tell(home, changed, f"{act.name} by {act.actor.name}: {act.reason}", act.at, alarm=False)
+    _tell(home, changed, f"{act.name} by {act.actor.name}: {kept_reason(act.actor, act.reason)}", act.at, alarm=False)
     if assign:
         _show(home, changed.scope)
     return changed
 
 
 def _superseded(home: Home, rollout: Rollout, now: datetime) -> Decision:
-    reason = "its traffic was assigned otherwise meanwhile, so that it ended where it stood"
-    act = Act(JUDGE, "superseded", reason, now)
-    decision = Decision(Action.ROLL_BACK, reason)
+    """End it without touching traffic: completed where somebody made its candidate the champion, else rolled back."""
+    serving = champion_entry(home.traffic, rollout.scope)
+    promoted = serving is not None and serving.digest == rollout.candidate.digest
+    if promoted:
+        decision = Decision(Action.COMPLETE, "its candidate was promoted meanwhile, so that nothing is left to judge")
+    else:
+        told = "its traffic was assigned otherwise meanwhile, so that it ended where it stood"
+        decision = Decision(Action.ROLL_BACK, told)
+    ended = rollout.decided(decision, now).ended(_ENDS[decision.action])
     try:
-        ended = home.rollouts.change(
-            rollout, rollout.decided(decision, now).ended(State.ROLLED_BACK), act, assign=False
-        )
+        ended = home.rollouts.change(rollout, ended, Act(JUDGE, "superseded", decision.reason, now), assign=False)
     except MovedOnError:
         return Decision(Action.HOLD, "it was changed while it was being judged")
-    _tell(home, ended, reason, now, alarm=True, judged=True)
+    _tell(home, ended, decision.reason, now, alarm=not promoted, judged=True)
     return decision
 
 
@@ -241,7 +247,7 @@ def _mend(home: Home, scope: str, now: datetime) -> None:
     present = (rollout.rollout_id, str(rollout.progress.state), rollout.progress.step)
     if (told.get("rollout_id"), told.get("state"), told.get("step")) == present:
         return
-    judged = bool(rollout.decision)
+    judged = bool(rollout.decision) and "by" not in rollout.decision
     alarm = rollout.progress.state in (State.ROLLED_BACK, State.INCONCLUSIVE) and judged
     _tell(home, rollout, rollout.decision.get("reason", "changed"), now, alarm=alarm, judged=judged)
     _show(home, scope)

@@ -31,7 +31,8 @@ class Rollout:
     """A candidate on its way, or at the end of it.
 
     `traffic_version` is the assignment of traffic that it made last, and `followed_at` when all workers followed that
-    (None: not yet): evidence is gathered from then on. `decision` is the newest judgement, as JSON with its time.
+    (None: not yet): evidence is gathered from then on. `decision` is the newest judgement, or what a person did in its
+    place (`by` says who), as JSON with its time.
     """
 
     rollout_id: str
@@ -88,12 +89,14 @@ class Rollout:
         return [self.champion.entry(1.0 - self.share, Mode.CHAMPION), self.candidate.entry(self.share, mode)]
 
     def stepped(self, now: datetime) -> Self:
-        """At the next step; after the last one, watching."""
+        """At the next step; after the last one, watching. One that was out of time has as long again: who forces a step
+        wants it to go on."""
         step = 0 if self.progress.step is None else self.progress.step + 1
         if self.is_watching or step >= len(self.plan.steps):
             return self.watching(now)
         progress = replace(self.progress, state=State.RUNNING, step=step, step_began_at=now)
-        return replace(self, progress=progress, followed_at=None)
+        plan = self._plan_with_as_long_again(now) if self._is_out_of_time(now) else self.plan
+        return replace(self, plan=plan, progress=progress, followed_at=None)
 
     def watching(self, now: datetime) -> Self:
         """With all steps done, and the way back armed."""
@@ -110,21 +113,33 @@ class Rollout:
         return replace(self, progress=replace(self.progress, state=state))
 
     def resumed(self, now: datetime) -> Self:
-        """Going on from where it was held. One that was inconclusive has as long again as it had at first, and its step
-        begins anew."""
+        """Going on from where it was held. One that was inconclusive, or is out of time by now, has as long again as it
+        had, and its step begins anew."""
         if self.progress.state not in (State.HELD, State.INCONCLUSIVE):
             raise InputError(f"A rollout that is {self.progress.state} cannot be resumed.", mend="Only a held one can.")
         state = State.WATCHING if self.is_watching else State.RUNNING
-        if self.progress.state is State.HELD:
+        if self.progress.state is State.HELD and (self.is_watching or not self._is_out_of_time(now)):
             return replace(self, progress=replace(self.progress, state=state))
+        progress = replace(self.progress, state=state, step_began_at=now)
+        return replace(self, plan=self._plan_with_as_long_again(now), progress=progress)
+
+    def _is_out_of_time(self, now: datetime) -> bool:
+        return (now - self.progress.began_at).total_seconds() >= self.plan.longest_seconds
+
+    def _plan_with_as_long_again(self, now: datetime) -> Plan:
         spent = (now - self.progress.began_at).total_seconds()
-        plan = replace(self.plan, longest_seconds=spent + self.plan.longest_seconds)
-        return replace(self, plan=plan, progress=replace(self.progress, state=state, step_began_at=now))
+        return replace(self.plan, longest_seconds=spent + self.plan.longest_seconds)
 
     def decided(self, decision: Decision, now: datetime) -> Self:
         """With the newest judgement."""
         found = [finding.to_json() for finding in decision.findings]
         told = {"at": now.isoformat(), "action": str(decision.action), "reason": decision.reason, "findings": found}
+        return replace(self, decision=told)
+
+    def overridden(self, act: str, by: str, reason: str, now: datetime) -> Self:
+        """With what a person did in the place of a judgement; what the gates said last stays beside it."""
+        found = self.decision.get("findings", [])
+        told = {"at": now.isoformat(), "action": act, "reason": f"{by}: {reason}", "findings": found, "by": by}
         return replace(self, decision=told)
 
     def progress_json(self) -> str:

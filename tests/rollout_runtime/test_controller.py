@@ -1,5 +1,6 @@
 """Rollouts over real stores: what each judgement does to traffic, states, audit log and findings."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from lintel.registry.traffic import TrafficEntry
 from lintel.rollouts import controller
 from lintel.rollouts.decision import Action, Decision, State
 from lintel.rollouts.plan import Plan, Strategy
+from lintel.rollouts.rollout import Rollout
 from lintel.rollouts.store import MovedOnError
 from tests.bentos.conftest import TENANT
 from tests.rollout_runtime.stage import ANN, NIGHTLY, Stage
@@ -172,6 +174,60 @@ def test_traffic_that_somebody_else_assigned_ends_it_and_is_left_alone(stage: St
     stage.advance()
     assert stage.rollout.progress.state is State.ROLLED_BACK
     assert stage.home.traffic.version() == version
+
+
+def test_a_candidate_that_somebody_promoted_was_not_rolled_back(stage: Stage) -> None:
+    began(stage)
+    candidate = stage.home.traffic.read(TENANT)[1]
+    entry = TrafficEntry(candidate.digest, candidate.model_name, 2, 1.0, "champion")
+    stage.home.traffic.assign(TENANT, [entry], actor=ANN, reason="by hand", now=stage.now)
+    assert stage.advance().action is Action.COMPLETE
+    assert stage.rollout.progress.state is State.COMPLETED
+    assert stage.traffic == [(2, 1.0, "champion")]
+    found = stage.home.monitoring.newest(TENANT, "rollout")
+    assert found is not None
+    assert (found["alarm"], found["state"]) == (False, "completed")
+
+
+def test_what_a_person_did_is_why_it_stands_where_it_stands(stage: Stage) -> None:
+    began(stage, steps=(0.5, 1.0))
+    assert served(stage).action is Action.STEP
+    before = stage.rollout.decision["findings"]
+    reason = "asked by jane.doe@example.com"
+    controller.roll_back(stage.home, TENANT, actor=ANN, reason=reason, now=stage.now)
+    told = stage.rollout.decision
+    assert (told["action"], told["reason"], told["by"]) == ("roll-back", "ann: asked by [email]", "ann")
+    assert told["findings"] == before
+    found = stage.home.monitoring.newest(TENANT, "rollout")
+    assert found is not None
+    assert (found["alarm"], found["action"]) == (False, None)
+    assert "jane" not in str(found)
+
+
+def test_a_persons_rollback_whose_finding_was_lost_is_no_alarm(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    began(stage)
+    with monkeypatch.context() as patch:
+        patch.setattr(controller, "_tell", lambda *_, **__: None)
+        controller.roll_back(stage.home, TENANT, actor=ANN, reason="complaints", now=stage.now)
+    stage.now += timedelta(seconds=1)
+    assert controller.advance(stage.home, TENANT, stage.now) is None
+    found = stage.home.monitoring.newest(TENANT, "rollout")
+    assert found is not None
+    assert (found["alarm"], found["state"]) == (False, "rolled-back")
+    assert "complaints" in found["explanation"]
+
+
+@pytest.mark.parametrize("act", [controller.step, controller.resume])
+def test_who_forces_it_on_after_its_time_gives_it_as_long_again(stage: Stage, act: Callable[..., Rollout]) -> None:
+    began(stage, longest_seconds=3_600.0)
+    controller.hold(stage.home, TENANT, actor=ANN, reason="a busy day", now=stage.now)
+    stage.now += timedelta(seconds=4_000)
+    stage.workers()
+    act(stage.home, TENANT, actor=ANN, reason="on", now=stage.now)
+    stage.workers()
+    assert stage.advance(60).action is Action.HOLD
+    assert stage.rollout.progress.state is State.RUNNING
+    assert stage.advance(3_600).action is Action.INCONCLUSIVE
 
 
 def test_what_two_decide_at_once_is_done_once(stage: Stage) -> None:

@@ -82,9 +82,11 @@ class Channel:
         return self._utterances[0].tentative if self._utterances else ()
 
     def prompt(self) -> str:
-        """The words before the next window, as the decoder's prompt."""
-        recent = [word for word in self._said if word.end >= self.known - PROMPT_S]
-        return joined(recent)[-PROMPT_CHARACTERS:]
+        """The words before the next window, as the decoder's prompt; what the window holds is not among them, or the
+        decoder would take it for said."""
+        start = self._utterances[0].start if self._utterances else self.end
+        before = [word for word in self._said if start - PROMPT_S <= word.end and _middle(word) < start]
+        return joined(before)[-PROMPT_CHARACTERS:]
 
     def push(self, samples: Samples, at: float) -> Arrival:
         """Samples at 16 kHz, the first of which was heard at `at`."""
@@ -183,6 +185,10 @@ class Channel:
         if self.waiting_s > self._backlog_s:
             given_up += self._utterances[0].skip_to(self._now - self._backlog_s / 2)
         return given_up
+
+
+def _middle(word: Word) -> float:
+    return (word.start + word.end) / 2
 
 
 def _pieces(samples: Samples) -> Iterator[Samples]:

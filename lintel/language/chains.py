@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 
 from lintel.language.spoken import View
 from lintel.language.vocabulary import WORD, words
@@ -74,10 +75,9 @@ def chains(view: View) -> Iterator[Chain]:
 
 def subchains(chain: Chain, taken: list[Span]) -> Iterator[Chain]:
     """What is left of a chain when the groups within the spans taken, which are in order, are cut out of it."""
-    starts = [start for start, _ in taken]
     rest: Chain = []
     for group in chain:
-        nearest = bisect_right(starts, group.start) - 1
+        nearest = bisect_right(taken, group.start, key=itemgetter(0)) - 1
         if nearest >= 0 and group.start < taken[nearest][1]:
             if rest:
                 yield rest

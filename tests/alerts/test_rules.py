@@ -41,6 +41,7 @@ def test_what_ships_covers_every_source() -> None:
         "drift",
         "performance",
         "consistency",
+        "automation",
     }
 
 

@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,6 +31,9 @@ from lintel.store.handle import Handle
 from lintel.store.tables import alerts, silences
 
 ACTOR = machine("alerts")
+KEPT = timedelta(days=90)
+"""How long a resolved alert is kept, to look back over a quarter; the audit log has its opening and end for good."""
+_AT_ONCE = 500
 _MOST_SUMMARY = 2_000  # characters
 _PENDING = '%"state": "pending"%'
 _log = logging.getLogger(__name__)
@@ -143,6 +146,18 @@ class AlertStore(Handle):
         """Alerts with a delivery that is still to be sent, the oldest first."""
         query = sa.select(alerts).where(alerts.c.deliveries.like(_PENDING))
         return self._read(query.order_by(alerts.c.first_at, alerts.c.alert_id))
+
+    def forget(self, now: datetime) -> int:
+        """Remove what was resolved longer than KEPT ago, a portion at a time; how many went. One with a delivery that
+        is still to be sent stays."""
+        border = now - KEPT
+        over = (alerts.c.state == str(AlertState.RESOLVED)) & (alerts.c.last_at < to_microseconds(border))
+        found = self._read(sa.select(alerts).where(over, alerts.c.deliveries.not_like(_PENDING)))
+        gone = [one.alert_id for one in found if one.resolved_at is not None and one.resolved_at < border]
+        if gone:
+            with self._database.write() as connection:
+                connection.execute(sa.delete(alerts).where(alerts.c.alert_id.in_(gone[:_AT_ONCE])))
+        return len(gone[:_AT_ONCE])
 
     def settle(
         self, chosen: Mapping[str, Iterable[tuple[int, str]]], change: Callable[[Delivery], Delivery], now: datetime

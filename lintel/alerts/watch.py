@@ -77,6 +77,7 @@ class Watch:
         )
         dispatched = dispatcher.dispatch(now, cursor.sent)
         cursor.sent = dispatched.at
+        self.home.alerts.forget(now)
         return Looked(len(found), opened, dispatched, tuple(faults))
 
     def _reads(self, cursor: Cursor, now: datetime) -> Iterator[Callable[[], list[Signal]]]:

@@ -16,7 +16,7 @@ from lintel.alerts.message import Message
 from lintel.alerts.rulebook import RuleBook
 from lintel.alerts.signal import Severity, Signal
 from lintel.alerts.sinks.sink import DeliveryError
-from lintel.alerts.store import AlertStore
+from lintel.alerts.store import KEPT, AlertStore
 from lintel.errors import InputError, NotFoundError
 from lintel.registry.actor import person
 from lintel.registry.audit import AuditLog
@@ -289,6 +289,25 @@ def test_an_alert_whose_rule_is_gone_is_resolved_without_a_word(store: AlertStor
     store.advance(RuleBook([]), SINKS, NOW)
     assert store.unresolved() == []
     assert [one.kind for one in store.newest("acme")[0].deliveries] == ["firing"]
+
+
+def test_what_was_resolved_is_kept_for_a_quarter(store: AlertStore) -> None:
+    opened(store, "acme", "zenith")
+    ended = NOW + timedelta(days=200)
+    store.advance(RuleBook([]), SINKS, ended)  # resolved long after it was seen last
+    assert store.forget(ended + KEPT) == 0
+    told(store, ended)
+    assert store.forget(ended + KEPT) == 0
+    assert store.forget(ended + KEPT + timedelta(seconds=1)) == 2
+    assert store.newest("acme") == store.newest("zenith") == []
+
+
+def test_what_is_open_or_to_be_sent_is_never_forgotten(store: AlertStore) -> None:
+    opened(store, "acme")
+    assert store.forget(NOW + 10 * KEPT) == 0
+    store.advance(RuleBook([]), SINKS, NOW)
+    assert store.undelivered()
+    assert store.forget(NOW + 10 * KEPT) == 0
 
 
 # telling

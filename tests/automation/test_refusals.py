@@ -24,13 +24,8 @@ wishes = st.lists(st.tuples(st.sampled_from(Cause), st.sampled_from(State), st.f
 @given(wishes)
 def test_refused_wishes_of_a_day_are_counted_as_one_would_by_hand(rows: list[tuple[Cause, State, float]]) -> None:
     told = refusals([trigger(number, *row) for number, row in enumerate(rows)], NOW)
-    count = len(
-        [
-            1
-            for cause, state, hours in rows
-            if (cause, state) != (Cause.SCHEDULE, state) and hours <= 24 and state == State.SUPPRESSED
-        ]
-    )
+    refused = [row for row in rows if row[0] is not Cause.SCHEDULE and row[1] is State.SUPPRESSED and row[2] <= 24]
+    count = len(refused)
     assert (told is not None) == (count > MOST)
     assert told is None or told.startswith(f"{count} trainings were asked for")
 

@@ -22,7 +22,8 @@ _NO_PLACE = re.compile(
 )
 _SEARCHES = re.compile(
     r"\b(?:look|looking|search|searching|find|live|living|buy|buying|rent|renting|mov(?:e|ing)|relocat\w+"
-    r"|apartments?|houses?|homes?|place|property|properties|condos?|bed ?rooms?|something|anything|area|located|want|need|prefer|interested)\b"
+    r"|apartments?|houses?|homes?|place|propert(?:y|ies)|condos?|bed ?rooms?"
+    r"|something|anything|area|located|want|need|prefer|interested)\b"
 )
 
 

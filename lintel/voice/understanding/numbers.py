@@ -5,40 +5,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_UNITS = {
-    "one": 1.0,
-    "two": 2.0,
-    "three": 3.0,
-    "four": 4.0,
-    "five": 5.0,
-    "six": 6.0,
-    "seven": 7.0,
-    "eight": 8.0,
-    "nine": 9.0,
+_FIRST = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_TEEN = ("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
+_TEN = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+SMALL = {
+    **{word: float(value) for value, word in enumerate((*_FIRST, *_TEEN), start=1)},
+    **{word: 10.0 * tens for tens, word in enumerate(_TEN, start=2)},
 }
-_TEENS = {
-    **{
-        "ten": 10.0,
-        "eleven": 11.0,
-        "twelve": 12.0,
-        "thirteen": 13.0,
-        "fourteen": 14.0,
-        "fifteen": 15.0,
-        "sixteen": 16.0,
-    },
-    **{"seventeen": 17.0, "eighteen": 18.0, "nineteen": 19.0},
-}
-_TENS = {
-    "twenty": 20.0,
-    "thirty": 30.0,
-    "forty": 40.0,
-    "fifty": 50.0,
-    "sixty": 60.0,
-    "seventy": 70.0,
-    "eighty": 80.0,
-    "ninety": 90.0,
-}
-SMALL = {**_UNITS, **_TEENS, **_TENS}
+"""The value of a number word below a hundred."""
 _SCALES = {"thousand": 1e3, "grand": 1e3, "k": 1e3, "million": 1e6, "mil": 1e6, "mill": 1e6, "m": 1e6}
 _MONEY = frozenset({"$", "€", "£", "dollar", "dollars", "bucks", "euro", "euros", "pounds"})
 _TOKEN = re.compile(

@@ -96,10 +96,11 @@ def router(metrics: Metrics) -> APIRouter:
     async def model(
         request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]
     ) -> Response:
-        """The model that answers for the key's tenant, its rung, and whatever is amiss."""
+        """The model that answers for the key's tenant in this worker, its rung, and whatever is amiss. A canary is
+        named where it has all leads."""
         runtime: Runtime = request.app.state.runtime
         principal = await runtime.caller(credentials, "read")
-        served = await runtime.work(runtime.models.serving, principal.tenant)
+        served = await runtime.work(runtime.models.answering, principal.tenant)
         answer = ModelAnswer(
             served.name, served.version, served.digest, served.served_by, runtime.models.faults(principal.tenant)
         )

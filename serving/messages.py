@@ -70,7 +70,7 @@ class ModelAnswer(msgspec.Struct, frozen=True):
     name: str
     version: int | None
     digest: str
-    served_by: Annotated[str, msgspec.Meta(description="champion, previous-champion or baked-champion")]
+    served_by: Annotated[str, msgspec.Meta(description="champion, canary, previous-champion or baked-champion")]
     faults: list[str]
 
 

@@ -149,6 +149,13 @@ class Models:
             raise self._no_model(tenant, route)
         return route.champion
 
+    def answering(self, tenant: str) -> ServedModel:
+        """What all leads of a tenant are given to in this worker: a canary that has all of them, as on a rolled worker,
+        else the champion. Raises as `serving`."""
+        champion = self.serving(tenant)
+        whole = (one.model for one in self.route(tenant).canaries if one.weight >= 1.0 and one.model is not None)
+        return next(whole, champion)
+
     def faults(self, tenant: str) -> list[str]:
         """Why a tenant is not answered as the traffic table says; empty when all is well."""
         return [fault for fault in (self._fault, *self.route(tenant).faults) if fault]

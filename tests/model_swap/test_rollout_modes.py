@@ -71,6 +71,12 @@ def test_a_standby_is_loaded_and_answers_nobody_and_the_flip_loads_nothing(stage
     assert all(model.bundle is bundles[model.digest] for model in stage.models.models)
 
 
+@pytest.mark.parametrize(("weight", "answers"), [(0.5, "champion"), (1.0, "canary")])
+def test_the_model_that_answers_is_the_one_that_has_all_leads(stage: Stage, weight: float, answers: str) -> None:
+    stage.assign((stage.first, 1.0 - weight, "champion"), (stage.second, weight, "canary"))
+    assert stage.models.answering(TENANT).served_by == answers
+
+
 def test_a_shadow_is_drawn_for_its_share_and_answers_nobody(stage: Stage) -> None:
     stage.assign((stage.first, 1.0, "champion"), (stage.second, 0.5, "shadow"))
     assert stage.answering() == {(stage.first, "champion"): len(LEADS)}
@@ -85,6 +91,7 @@ def test_a_rolling_bundle_answers_everything_on_its_workers_and_nothing_on_other
     stage.assign((stage.first, 0.5, "champion"), (stage.second, 0.5, "rolling"))
     assert stage.answering() == {(stage.second, "canary"): len(LEADS)}
     assert stage.loaded() == {(stage.second, "canary"), (stage.first, "previous-champion")}
+    assert stage.models.answering(TENANT).digest == stage.second
     for other in (Place(1, 2), None):
         stage.place[0] = other
         stage.models.refresh()  # the table stands still

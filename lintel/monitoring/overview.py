@@ -23,6 +23,8 @@ def overview(home: Home, tenant: str, *, now: datetime, examples: str = EXAMPLES
     known = home.events.tenant(tenant)
     listed = home.rollouts.list(tenant, limit=1)
     rollout = home.rollouts.live(tenant) or (listed[0] if listed else None)
+    gates = _gates(home, tenant)
+    findings = {area: home.monitoring.newest(tenant, area) for area in AREAS}
     return {
         "tenant": tenant,
         "made_at": now.isoformat(),
@@ -30,7 +32,8 @@ def overview(home: Home, tenant: str, *, now: datetime, examples: str = EXAMPLES
         "clock": known.clock.value,
         "traffic": [_entry(one) for one in home.traffic.read(tenant)],
         "answers": _answers(home, tenant, now),
-        "findings": {area: home.monitoring.newest(tenant, area) for area in AREAS},
+        "findings": findings | {"data": next((one for one in gates if one["alarm"]), findings["data"])},
+        "gates": gates,
         "rollout": None if rollout is None else rollout.to_json(),
         "readiness": _readiness(home, tenant, examples),
         "losses": _losses(home, now),
@@ -47,6 +50,13 @@ def _answers(home: Home, tenant: str, now: datetime) -> Json:
     table = home.predictions.read(tenant, now - _ANSWERS_OF, now, columns=["served_by"])
     counts = table.group_by("served_by").aggregate([([], "count_all")]).to_pylist()
     return {"hours": 24, "count": len(table), "by_rung": {one["served_by"]: one["count_all"] for one in counts}}
+
+
+def _gates(home: Home, tenant: str) -> list[Json]:
+    """The newest finding of each data gate: one suite that passes says nothing of the others."""
+    newest = {one["suite"]: one for one in home.monitoring.read(tenant, "data")}
+    names = ("suite", "at", "alarm", "explanation")
+    return [{name: newest[suite][name] for name in names} for suite in sorted(newest)]
 
 
 def _readiness(home: Home, tenant: str, examples: str) -> list[Json]:

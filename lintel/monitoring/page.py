@@ -25,6 +25,7 @@ def monitoring_html(overview: Json) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"figure": _figure, "minute": _minute, "share": _share, "interval": _interval}
+    environment.filters |= {"held": _held, "beginning": _beginning}
     performance = overview["findings"]["performance"]
     return environment.get_template("monitoring.html.j2").render(
         page=overview,
@@ -60,9 +61,16 @@ def _dimension(finding: Json, name: str) -> dict[str, Any]:
         "picture": _embedded(cohort_plot(name, cohorts)),
         "curve": None if curve is None else _embedded(_reliability(name, curve)),
         "validation": finding["validation"].get(name, {}),
-        "coverage": [one for one in judged if one["figures"]["coverage"] is not None],
+        "coverage": _coverage([one["figures"]["coverage"] for one in judged]),
         "worse": [one for one in finding["worse"] if one["dimension"] == name],
     }
+
+
+def _coverage(cohorts: Sequence[Json | None]) -> dict[str, int] | None:
+    """Cells of all cohorts, and in how many of them the interval held."""
+    known = [one for one in cohorts if one is not None]
+    held = sum(round(one["share"] * one["cells"]) for one in known)
+    return {"held": held, "cells": sum(one["cells"] for one in known)} if known else None
 
 
 def _reliability(name: str, curve: Json) -> bytes:
@@ -96,6 +104,16 @@ def _share(value: float | None) -> str:
 
 def _interval(ends: Sequence[float | None] | None) -> str:
     return "" if ends is None or None in ends else f"{ends[0]:.3f} to {ends[1]:.3f}"
+
+
+def _held(coverage: Json | None) -> str:
+    return "" if coverage is None else f"{round(coverage['share'] * coverage['cells'])} of {coverage['cells']}"
+
+
+def _beginning(text: str) -> str:
+    """The first sentence, which says what it is about."""
+    first, found, _ = text.partition(". ")
+    return f"{first}." if found else text
 
 
 def _minute(moment: str | None) -> str:

@@ -82,6 +82,7 @@ GROUPS = (
         "cli.rollouts",
     ),
     ("audit", "The audit log: who did what to models, and whether that record is whole.", "cli.audit"),
+    ("call", "Calls: what was said, what it means, and what a coach would have said.", "cli.call"),
     ("alerts", "Alerts: rules on what monitors, rollouts and runs came to, and whom they tell.", "cli.alerts"),
     ("triggers", "What asked for training, what came of it, and asking for one.", "cli.triggers"),
     ("keys", "API keys of a tenant.", "cli.keys"),

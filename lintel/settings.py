@@ -103,6 +103,13 @@ class Settings(BaseSettings):
         '`[{"urls": "turn:turn.example.com:3478", "username": "...", "credential": "..."}]`. Null: none, which is '
         "enough in one network.",
     )
+    claude_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("LINTEL_CLAUDE_KEY", "ANTHROPIC_API_KEY"),
+        description="Key of Claude, which then writes summaries of redacted calls; null: they are extracts.",
+    )
+    claude_model: str = Field(default="claude-sonnet-4-5", description="Claude's model.")
+    claude_url: str = Field(default="https://api.anthropic.com", description="Where Claude's Messages API is.")
     max_body_bytes: int = Field(default=1_000_000, ge=1_000, description="Largest request body, in bytes.")
     max_leads: int = Field(default=200, ge=1, description="Most leads in one scoring request.")
     max_events: int = Field(default=1_000, ge=1, description="Most events in one append request.")

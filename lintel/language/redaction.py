@@ -36,14 +36,14 @@ def redact(text: str, *, addresses: bool = False) -> Redacted:
     a replaced span is looked at afresh, until nothing more is found.
     """
     found: Counter[str] = Counter()
-    while spans := _spans(text, addresses):
+    while spans := personal_spans(text, addresses=addresses):
         found.update(category for _, category in spans)
         text = _replaced(text, spans)
     return Redacted(text, {category: found[category] for category in CATEGORIES if found[category]})
 
 
-def _spans(text: str, addresses: bool) -> list[tuple[Span, str]]:
-    """Spans of the text to replace, in order, without overlap."""
+def personal_spans(text: str, *, addresses: bool = False) -> list[tuple[Span, str]]:
+    """Spans of the text to replace and their categories, in order, without overlap. What is left may hold more."""
     view = digits_view(text)
     taken = [(span, "email") for span in email_spans(view.text)]
     if addresses:

@@ -1,0 +1,38 @@
+"""A call that is over, kept: its analysis with the lead's calls, and what the next score is to know, in the log."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from lintel.events.validation import table_from_rows
+from lintel.home import Home
+from lintel.store.calls import Call, Source
+from lintel.voice.analysis import CallAnalysis
+from lintel.voice.call_event import call_events
+
+
+def keep_call(
+    home: Home,
+    analysis: CallAnalysis,
+    *,
+    tenant: str,
+    call_id: str,
+    lead_id: str | None,
+    agent_id: str | None,
+    source: Source,
+    began_at: datetime,
+    now: datetime,
+    warnings: Sequence[str] = (),
+) -> int:
+    """Keep a call, and return how many events came of it: none without a lead, none the second time.
+
+    Raises NotFoundError for a tenant that there is not.
+    """
+    home.events.tenant(tenant)
+    ended_at = began_at + timedelta(seconds=analysis.seconds)
+    document = {**analysis.to_json(), "warnings": list(warnings)}
+    home.calls.put(Call(tenant, call_id, lead_id, agent_id, source, "done", began_at, ended_at, document))
+    if lead_id is None:
+        return 0
+    rows = call_events(analysis, call_id=call_id, lead_id=lead_id, agent_id=agent_id, began_at=began_at)
+    checked = table_from_rows(rows)
+    return home.events.append(tenant, checked.events, now=now, source="voice").appended

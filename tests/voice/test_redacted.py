@@ -1,0 +1,46 @@
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lintel.language.redaction import redact
+from lintel.voice.redacted import redacted_words
+from lintel.voice.transcript import Word, joined
+
+
+def words(text: str) -> list[Word]:
+    return [Word(word, float(i), i + 0.5, 1.0 - i / 100) for i, word in enumerate(text.split())]
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("My number is four one five, five five five, oh one two three. Okay?", "My number is [phone]. Okay?"),
+        ("Write jane dot doe at gmail dot com, please", "Write [email], please"),
+        ("I live at 12 Oak Street. Nice.", "I live at [address]. Nice."),
+        ("(303)-555-0142!", "[phone]!"),
+        ("We want three bedrooms.", "We want three bedrooms."),
+        ("", ""),
+    ],
+)
+def test_what_was_said_of_a_person_goes_and_the_rest_stays(text: str, clean: str) -> None:
+    assert joined(redacted_words(words(text))) == clean
+
+
+def test_what_stands_for_it_lasts_as_long_and_is_as_sure_as_its_least_sure_word() -> None:
+    (_, _, _, phone, _) = redacted_words(words("My number is 415 555 0123. Okay?"))
+    assert phone == Word("[phone].", 3.0, 5.5, 0.95)
+
+
+PIECES = st.sampled_from(
+    ("hello 415 555 0123 four one five oh two , . 12 Oak Street at gmail dot com", "me@a.com 4111 1111 [phone] (")
+).flatmap(lambda pieces: st.sampled_from(pieces.split()))
+
+
+@given(st.lists(PIECES, max_size=14))
+def test_it_agrees_with_redacting_the_text(pieces: list[str]) -> None:
+    said = words(" ".join(pieces))
+    kept = redacted_words(said)
+    assert joined(kept) == redact(joined(said), addresses=True).text
+    assert all(one.end <= other.start for one, other in pairwise(kept))

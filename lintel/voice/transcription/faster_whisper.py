@@ -84,9 +84,10 @@ class FasterWhisper:
         self.name = name
         self.device = "cuda" if cuda else "cpu"
         self.compute_type = compute_type or ("float16" if cuda else "int8")
-        self._model = WhisperModel(str(path), self.device, compute_type=self.compute_type, cpu_threads=threads)
-        self.multilingual: bool = self._model.model.is_multilingual
-        self.languages: tuple[str, ...] = tuple(self._model.supported_languages)
+        self.bare = WhisperModel(str(path), self.device, compute_type=self.compute_type, cpu_threads=threads)
+        """The library's own model."""
+        self.multilingual: bool = self.bare.model.is_multilingual
+        self.languages: tuple[str, ...] = tuple(self.bare.supported_languages)
         self.window_seconds = LONGEST_SECONDS if cuda else TAIL_SECONDS
         # a GPU takes all 30 s in the time of a few, so that there all windows share a batch
         self._step = LONGEST_SECONDS if cuda else STEP_SECONDS
@@ -94,7 +95,7 @@ class FasterWhisper:
     def decode(self, windows: Sequence[Window], *, language: str, beam_size: int = 1) -> list[Hypothesis]:
         """See `Engine.decode`. What is heard in a window does not depend on the others of the call."""
         check(windows, language=language, known=self.languages, name=self.name)
-        tokenizer = self._tokenizer(language)
+        tokenizer = self.tokenizer(language)
         plans = [self._plan(at, window, tokenizer) for at, window in enumerate(windows)]
         heard: dict[int, Hypothesis] = {}
         for batch in _batches([plan for plan in plans if plan.seconds >= SHORTEST_SECONDS]):
@@ -102,10 +103,11 @@ class FasterWhisper:
             heard.update(zip((plan.at for plan in batch), decoded, strict=True))
         return [heard.get(at, NOTHING) for at in range(len(windows))]
 
-    def _tokenizer(self, language: str) -> Any:
+    def tokenizer(self, language: str) -> Any:
+        """faster-whisper's, for a language that the model knows."""
         from faster_whisper.tokenizer import Tokenizer  # noqa: PLC0415
 
-        return Tokenizer(self._model.hf_tokenizer, self.multilingual, task="transcribe", language=language)
+        return Tokenizer(self.bare.hf_tokenizer, self.multilingual, task="transcribe", language=language)
 
     def _plan(self, at: int, window: Window, tokenizer: Any) -> _Plan:
         length = seconds(window.samples)
@@ -121,10 +123,10 @@ class FasterWhisper:
         )
 
     def _decode(self, batch: Sequence[_Plan], tokenizer: Any, beam_size: int) -> list[Hypothesis]:
-        encoded = self._model.encode(np.stack([self._features(plan) for plan in batch]))
+        encoded = self.bare.encode(np.stack([self._features(plan) for plan in batch]))
         prompts = [_prompt(plan, tokenizer) for plan in batch]
         cap = max(plan.cap for plan in batch)
-        results = self._model.model.generate(
+        results = self.bare.model.generate(
             encoded,
             prompts,
             beam_size=beam_size,
@@ -147,7 +149,7 @@ class FasterWhisper:
         """Log-mel features of the window and its silence, shape (mels, frames)."""
         samples = np.zeros(round(plan.padded * SAMPLE_RATE), np.float32)
         samples[: len(plan.window.samples)] = plan.window.samples
-        return self._model.feature_extractor(samples, padding=0)
+        return self.bare.feature_extractor(samples, padding=0)
 
     def _words(
         self, encoded: Any, batch: Sequence[_Plan], tokens: list[list[int]], tokenizer: Any
@@ -156,7 +158,7 @@ class FasterWhisper:
         if not any(tokens):
             return [()] * len(batch)
         frames = [round(plan.seconds * _FRAMES_A_SECOND) for plan in batch]
-        aligned = self._model.model.align(encoded, tokenizer.sot_sequence, tokens, frames)
+        aligned = self.bare.model.align(encoded, tokenizer.sot_sequence, tokens, frames)
         return [
             words(_pieces(alignment, text, tokenizer), seconds=plan.seconds)
             for plan, alignment, text in zip(batch, aligned, tokens, strict=True)

@@ -47,13 +47,14 @@ class OpenAIWhisper:
             )
         self.name = name
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self._model = whisper.load_model(str(path), device=self.device)
+        self.bare = whisper.load_model(str(path), device=self.device)
+        """The library's own model."""
         heads = torch.load(path, map_location="cpu", weights_only=True).get("alignment_heads")
         if heads is not None:
-            self._model.register_buffer("alignment_heads", _mask(self._model.dims, heads), persistent=False)
-        self.multilingual: bool = self._model.is_multilingual
+            self.bare.register_buffer("alignment_heads", _mask(self.bare.dims, heads), persistent=False)
+        self.multilingual: bool = self.bare.is_multilingual
         self.languages: tuple[str, ...] = (
-            tuple(whisper.tokenizer.LANGUAGES)[: self._model.num_languages] if self.multilingual else ("en",)
+            tuple(whisper.tokenizer.LANGUAGES)[: self.bare.num_languages] if self.multilingual else ("en",)
         )
 
     def decode(self, windows: Sequence[Window], *, language: str, beam_size: int = 1) -> list[Hypothesis]:
@@ -62,7 +63,7 @@ class OpenAIWhisper:
 
         check(windows, language=language, known=self.languages, name=self.name)
         tokenizer = get_tokenizer(
-            self.multilingual, num_languages=self._model.num_languages, language=language, task="transcribe"
+            self.multilingual, num_languages=self.bare.num_languages, language=language, task="transcribe"
         )
         return [self._decode(window, tokenizer, beam_size) for window in windows]
 
@@ -73,7 +74,7 @@ class OpenAIWhisper:
         if length < SHORTEST_SECONDS:
             return NOTHING
         samples = whisper.pad_or_trim(np.ascontiguousarray(window.samples))
-        mel = whisper.log_mel_spectrogram(samples, self._model.dims.n_mels).to(self.device)
+        mel = whisper.log_mel_spectrogram(samples, self.bare.dims.n_mels).to(self.device)
         options = whisper.DecodingOptions(
             language=tokenizer.language or "en",
             beam_size=beam_size if beam_size > 1 else None,
@@ -82,7 +83,7 @@ class OpenAIWhisper:
             without_timestamps=True,
             fp16=self.device == "cuda",
         )
-        result = whisper.decode(self._model, mel, options)
+        result = whisper.decode(self.bare, mel, options)
         tokens = [token for token in result.tokens if token < tokenizer.eot]
         return Hypothesis(
             words(self._pieces(mel, tokens, tokenizer, length), seconds=length),
@@ -96,7 +97,7 @@ class OpenAIWhisper:
     def _pieces(self, mel: Any, tokens: list[int], tokenizer: Any, length: float) -> list[Piece]:
         from whisper.timing import find_alignment  # noqa: PLC0415
 
-        timed = find_alignment(self._model, tokenizer, tokens, mel, round(length * _FRAMES_A_SECOND))
+        timed = find_alignment(self.bare, tokenizer, tokens, mel, round(length * _FRAMES_A_SECOND))
         return [Piece(one.word, float(one.start), float(one.end), float(one.probability)) for one in timed]
 
 

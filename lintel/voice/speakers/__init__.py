@@ -1,0 +1,1 @@
+"""Who speaks when, where one channel holds several voices."""

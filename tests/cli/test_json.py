@@ -17,6 +17,7 @@ READING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "models list": (IN, {"tenant", "versions"}),
     "models traffic": (IN, {"tenant", "traffic", "history"}),
     "models history": (IN, {"tenant", "changes"}),
+    "models pull": ((), {"folder", "weights"}),
     "alerts list": (IN, {"tenant", "alerts", "silences"}),
     "alerts rules": (IN, {"tenant", "rules"}),
     "alerts test-sink": (("log",), {"sink", "taken", "seconds"}),
@@ -67,10 +68,11 @@ ELSEWHERE = {
     "models retire",
     "market load",
     "fairness",
+    "transcribe",
     *(f"rollouts {act}" for act in ("start", "advance", "hold", "resume", "rollback", "complete")),
 }
 """Have tests of their own: test_alerts, test_data, test_fairness, test_governance, test_ingest, test_keys, test_market,
-test_rollouts, below, and the demo."""
+test_rollouts, test_transcribe, below, and the demo."""
 
 
 def test_every_command_is_tried() -> None:

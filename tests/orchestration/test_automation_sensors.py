@@ -7,7 +7,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.sensor_definition import SensorExecutionData
 
 from assets.tenants import TENANTS
 from lintel.automation.policy import Cause
@@ -15,7 +14,6 @@ from lintel.automation.triggers import State
 from lintel.home import Home
 from lintel.settings import Settings
 from lintel.store.tenants import Tenant
-from orchestration.definitions import defs
 from orchestration.failed_runs import AREA
 from orchestration.instance import open_instance
 from orchestration.regularity_sensor import regularity
@@ -23,6 +21,7 @@ from orchestration.training_sensors import failed_runs, new_outcomes
 from tests.hot.logs_in_store import incoming
 from tests.orchestration.nightly_home import TENANT, NightlyHome
 from tests.orchestration.test_triggers import run_of
+from tests.orchestration.ticking import tick
 from tests.store.predicting import prediction, put_segment
 
 SUCCESS, FAILURE = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
@@ -42,23 +41,6 @@ def instance(home: Home) -> Iterator[dg.DagsterInstance]:
     with open_instance(home.settings) as instance:
         instance.add_dynamic_partitions(TENANTS.name or "", ["berlin", "munich"])
         yield instance
-
-
-def tick(
-    sensor: dg.SensorDefinition, instance: dg.DagsterInstance, home: Home, cursor: str | None = None
-) -> SensorExecutionData:
-    with dg.SensorEvaluationContext(
-        instance.get_ref(),
-        last_tick_completion_time=None,
-        last_run_key=None,
-        cursor=cursor,
-        log_key=None,
-        repository_name=None,
-        repository_def=defs.get_repository_def(),
-        sensor_name=sensor.name,
-        resources={"home": dg.ResourceDefinition.hardcoded_resource(home)},
-    ) as context:
-        return sensor.evaluate_tick(context)
 
 
 def found(home: Home, tenant: str) -> list[tuple[str, bool]]:

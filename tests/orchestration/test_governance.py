@@ -9,14 +9,18 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 import assets.registry
+import orchestration.governance_sensors
 from assets.registry import champion, model_gates
 from assets.trainer import PERSON_TAG, trainer
 from assets.training import BUNDLE
+from lintel.errors import UnavailableError
 from lintel.home import Home
 from lintel.registry import acts
 from lintel.registry.actor import machine, person
+from lintel.registry.alias import watch
 from lintel.registry.champion import champion_entry
 from lintel.registry.lifecycle import State
 from lintel.registry.promotion import Verdict
@@ -24,8 +28,12 @@ from lintel.registry.risk import Risk
 from lintel.rollouts import controller
 from lintel.rollouts.plan import Plan, Strategy
 from lintel.scoring.bundle import Bundle
+from orchestration.abandoned import process_tags
 from orchestration.governance_sensors import approved_versions, champion_alias
+from orchestration.instance import open_instance
 from tests.orchestration.nightly_home import TENANT, NightlyHome, nightly, take_in
+from tests.orchestration.test_abandoned import started
+from tests.orchestration.ticking import tick
 
 NIGHTLY, EVA = machine("nightly"), person("eva")
 NOW = datetime(2026, 12, 2, tzinfo=UTC)
@@ -152,15 +160,18 @@ def test_what_a_person_or_a_rollout_rejected_is_not_judged_anew(home: Home, by_m
     assert materialise(champion, home)["promoted"] is False
 
 
-def ticks(sensor: dg.SensorDefinition, home: Home) -> list[Any]:
-    """What one tick asks for, or why it asks for nothing."""
-    with dg.DagsterInstance.ephemeral() as instance:
-        instance.add_dynamic_partitions("tenants", [TENANT])
-        return list(sensor(dg.build_sensor_context(instance=instance, resources={"home": home})))  # type: ignore[call-overload]
-
-
 def asked(home: Home) -> list[dg.RunRequest]:
-    return [one for one in ticks(approved_versions, home) if isinstance(one, dg.RunRequest)]
+    with open_instance(home.settings) as instance:
+        found = tick(approved_versions, instance, home)
+    assert found.run_requests or found.skip_message == "No approved version waits."
+    return list(found.run_requests or ())
+
+
+def told(home: Home) -> str:
+    with open_instance(home.settings) as instance:
+        found = tick(champion_alias, instance, home)
+    assert not found.run_requests
+    return str(found.skip_message)
 
 
 def test_an_approval_is_followed_within_a_minute_and_once(home: Home) -> None:
@@ -201,12 +212,35 @@ def test_an_approval_waits_for_the_end_of_a_rollout(home: Home) -> None:
 
 
 def test_an_alias_moved_by_hand_is_put_back_within_minutes(home: Home) -> None:
-    (quiet,) = ticks(champion_alias, home)
-    assert "Every alias mirrors" in quiet.skip_message
+    assert told(home) == "Every alias mirrors the traffic table."
     home.registry._client.set_registered_model_alias(f"lead-scoring.{TENANT}", "champion", "2")
-    (told,) = ticks(champion_alias, home)
-    assert "was moved by hand" in told.skip_message
+    assert "was moved by hand" in told(home)
     assert home.registry.version(TENANT, 1).aliases == ("champion",)
+    assert told(home) == "Every alias mirrors the traffic table."
+
+
+def test_a_scope_whose_alias_cannot_be_looked_at_hides_no_other(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def looked(at: Home, scope: str, *, now: datetime) -> Any:
+        if scope == "broken":
+            raise UnavailableError("MLflow is away.")
+        return watch(at, scope, now=now)
+
+    monkeypatch.setattr(orchestration.governance_sensors, "watch", looked)
+    monkeypatch.setattr(type(home.traffic), "scopes", lambda _: ["broken", TENANT])
+    home.registry._client.set_registered_model_alias(f"lead-scoring.{TENANT}", "champion", "2")
+    assert told(home).startswith("broken: MLflow is away.; ")
+    assert home.registry.version(TENANT, 1).aliases == ("champion",)
+
+
+def test_an_approval_waits_while_a_run_of_the_tenant_is_at_work(home: Home) -> None:
+    with with_settings(home, risk=Risk.HIGH) as careful:
+        materialise(model_gates, careful)
+        acts.approve(careful, TENANT, 2, actor=EVA, reason="looked at the card", now=NOW)
+        with open_instance(careful.settings) as instance:
+            run = started(instance, {**process_tags(), PARTITION_NAME_TAG: TENANT})
+            assert not asked(careful)
+            instance.report_run_failed(run)
+        assert len(asked(careful)) == 1
 
 
 @pytest.mark.parametrize(

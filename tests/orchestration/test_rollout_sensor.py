@@ -1,7 +1,7 @@
 """The sensor that carries rollouts on: every scope is judged, and one's fault does not stop the others."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -14,6 +14,11 @@ from lintel.rollouts.decision import Action, Decision
 from lintel.settings import Settings
 from orchestration.definitions import defs
 from orchestration.rollout_sensor import EVERY_SECONDS, rollout_steps
+from tests.bentos.conftest import TENANT as BROKERAGE
+from tests.bentos.conftest import Brokerage, brokerage
+from tests.rollout_runtime.stage import stage_in
+
+__all__ = ["brokerage"]
 
 
 @pytest.fixture
@@ -37,6 +42,17 @@ def test_it_runs_by_itself() -> None:
 
 def test_nothing_to_do_is_said(home: Home) -> None:
     assert told(home) == "Nothing is being rolled out."
+
+
+def test_a_rollout_is_carried_on_by_ticks_alone(tmp_path: Path, brokerage: Brokerage) -> None:
+    stage = stage_in(brokerage, tmp_path / "copied")
+    with stage.home as home, dg.DagsterInstance.ephemeral() as instance:
+        stage.now = datetime.now(UTC)
+        stage.begin(steps=(0.5, 1.0))
+        stage.workers()
+        found = rollout_steps.evaluate_tick(dg.build_sensor_context(instance=instance, resources={"home": home}))
+        assert str(found.skip_message).startswith(f"{BROKERAGE}: step, ")
+        assert stage.traffic == [(1, 0.5, "champion"), (2, 0.5, "canary")]
 
 
 def test_every_scope_is_judged_whatever_happens_to_another(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from lintel.voice.understanding.rules import compiled
 from lintel.voice.understanding.utterance import Span, Utterance
 
 _JOINS = re.compile(r" ?(?:to|and|or|-|–|through|up to|maybe) ?")
+_TELEPHONE = re.compile(r"\b(?:\d{3}[ .-]?)?\d{3}[ .-]\d{4}\b")
 _BEFORE = 48
 """Characters before an amount in which a bound is looked for."""
 _LEAST_RENT, _LEAST_PRICE = 300.0, 20_000.0
@@ -48,7 +49,9 @@ def _amounts(utterance: Utterance, clause: Span, text: str, asked: bool) -> Iter
 
 
 def _counts_something(text: str, number: Number) -> bool:
-    """Whether what follows is a unit other than money, or what precedes is a date."""
+    """Whether what follows is a unit other than money, or the number is part of a telephone number."""
+    if any(phone.start() <= number.start < phone.end() for phone in _TELEPHONE.finditer(text)):
+        return True
     return compiled("facts", "not_money").match(text[number.end :].lstrip(" -")) is not None
 
 

@@ -79,6 +79,7 @@ function settle(id, verdict) {
   const focused = node.contains(document.activeElement);
   node.dataset.verdict = verdict;
   node.querySelector(".kind").textContent = SAID[verdict] ?? verdict;
+  cards.append(node);
   if (focused) (newest()?.querySelector("button") ?? node).focus();
 }
 

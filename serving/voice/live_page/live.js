@@ -123,10 +123,11 @@ async function list() {
 }
 
 function entry(one) {
-  const item = document.createElement("li"), button = document.createElement("button"), about = document.createElement("small");
+  const [item, button, who, when, about] = ["li", "button", "span", "span", "small"].map((tag) => document.createElement(tag));
   button.type = "button";
-  const began = new Date(one.began_at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  button.append(one.lead_id ? `Lead ${one.lead_id}` : "A lead", began, about);
+  who.textContent = one.lead_id ? `Lead ${one.lead_id}` : "A lead";
+  when.textContent = new Date(one.began_at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  button.append(who, when, about);
   about.textContent = [one.agent_id && `with ${one.agent_id}`, one.source === "twilio" ? "by telephone" : "from a browser",
     one.consent === "granted" ? "listening" : "waiting for consent"].filter(Boolean).join(" · ");
   button.addEventListener("click", () => open(one.call_id));
@@ -189,7 +190,7 @@ function consent({ state, disclosed, missing }) {
   if (hold.hidden) return;
   const [title, why] = HOLD[state], bold = document.createElement("b");
   bold.textContent = title;
-  hold.replaceChildren(bold, `${why} ${disclosed ? "They have been told." : ""}`, document.createElement("br"));
+  hold.replaceChildren(bold, `${why}${disclosed && state === "unknown" ? " They have been told of it." : ""}`, document.createElement("br"));
   if (state === "unknown") for (const speaker of missing) hold.append(answer(speaker, "granted", "has agreed"), answer(speaker, "refused", "refuses"));
 }
 

@@ -20,7 +20,7 @@ from lintel.events.moments import from_microseconds, to_microseconds
 from lintel.language.redaction import redact
 from lintel.registry.actor import Actor, ActorKind
 from lintel.registry.audit_chain import Fault, FaultKind, Head, Line, Verified, check, digest_of
-from lintel.registry.audit_head import HeadFile
+from lintel.registry.audit_head import HeadFile, settle
 from lintel.store.engine import after_commit
 from lintel.store.handle import Handle
 from lintel.store.tables import audit
@@ -181,7 +181,7 @@ class AuditLog(Handle):
             )
             head = _newest(connection).signed(keeping.key)
             if keeping.head is not None:
-                after_commit(connection, partial(keeping.head.replace, head))
+                after_commit(connection, partial(_replace, keeping.head, head, _write_ahead_log(connection)))
         return Head(number, head.digest)
 
 
@@ -216,15 +216,29 @@ def _anchor(connection: sa.Connection, keeping: Keeping, newest: Head, head: Hea
         keeping.head.advance(Head().signed(keeping.key))
     present = keeping.head.read()
     if present is not None and present.trusted(keeping.key) and _holds(connection, present):
-        after_commit(connection, partial(_advance, keeping.head, head))
+        after_commit(connection, partial(_advance, keeping.head, head, _write_ahead_log(connection)))
 
 
-def _advance(file: HeadFile, head: Head) -> None:
+def _advance(file: HeadFile, head: Head, log: Path | None) -> None:
     """The act is done by now and must not look as if it were not; a head that stays behind is no fault."""
     try:
+        if log is not None:
+            settle(log)
         file.advance(head)
     except OSError as error:
         _log.warning("the head of the audit log could not be written (%s)", error.strerror)
+
+
+def _replace(file: HeadFile, head: Head, log: Path | None) -> None:
+    if log is not None:
+        settle(log)
+    file.replace(head)
+
+
+def _write_ahead_log(connection: sa.Connection) -> Path | None:
+    """Where SQLite keeps what was committed last; None for other databases, which sync it themselves."""
+    database = connection.engine.url.database
+    return Path(f"{database}-wal") if connection.dialect.name == "sqlite" and database else None
 
 
 def _holds(connection: sa.Connection, head: Head) -> bool:

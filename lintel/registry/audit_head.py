@@ -1,6 +1,7 @@
 """The head of the audit log outside the database: a small file that tells when the newest lines are removed.
 
-It is written after the commit, so that after a crash it may be behind the log; never ahead of it.
+It is written after the commit has reached the disk, so that after a crash, or a power failure, it may be behind the
+log; never ahead of it.
 """
 
 import fcntl
@@ -12,6 +13,21 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lintel.registry.audit_chain import Head
+
+
+def settle(file: Path) -> None:
+    """Wait until what any process wrote to a file is on the disk; one that is gone has nothing left to wait for.
+
+    SQLite's write-ahead log is not synced at each commit here, and its locks lie on other files.
+    """
+    try:
+        handle = os.open(file, os.O_RDONLY)
+    except FileNotFoundError:
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 class HeadFile:

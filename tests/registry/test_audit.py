@@ -1,5 +1,6 @@
 """The audit log: lines that hold together, writers that take turns, and tampering straight in SQL that is found."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -272,6 +273,30 @@ def test_lines_that_are_gone_stay_found_when_others_are_added(log: AuditLog, fil
     fault = log.verify().fault
     assert fault is not None
     assert (fault.number, fault.kind) == (4, FaultKind.REWRITTEN)
+
+
+def test_the_head_is_written_when_the_lines_are_on_the_disk(
+    log: AuditLog, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power failure would take the newest lines, and the head would tell of tampering."""
+    synced, fsync = [], os.fsync
+
+    def noted(handle: int) -> None:
+        name = Path(os.readlink(f"/proc/self/fd/{handle}")).name
+        synced.append((name, file.with_name("audit_head.json").exists()))
+        fsync(handle)
+
+    append(log)
+    file.with_name("audit_head.json").unlink()
+    log.anchor(tenant="acme", actor=EVA, reason="a new head", at=NOW)
+    monkeypatch.setattr(os, "fsync", noted)
+    append(log)
+    assert [name for name, _ in synced] == [f"{file.name}-wal", ".audit_head.json.partial"]
+    synced.clear()
+    file.with_name("audit_head.json").unlink()
+    log.anchor(tenant="acme", actor=EVA, reason="a new head", at=NOW)
+    assert synced == [(f"{file.name}-wal", False), (".audit_head.json.partial", False)]
+    assert log.verify().fault is None
 
 
 def test_a_head_that_is_behind_is_no_fault(log: AuditLog, file: Path) -> None:

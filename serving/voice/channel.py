@@ -69,13 +69,19 @@ class Channel:
 
     @property
     def known(self) -> float:
-        """Up to when all words are committed."""
-        return max(self._utterances[0].start, self._floor) if self._utterances else self.end
+        """Up to when all words are committed: a start of speech is told a little after it happened."""
+        start = self._utterances[0].start if self._utterances else self.end - 2 * BEFORE_SPEECH_S
+        return max(start, self._floor)
 
     @property
     def waiting_s(self) -> float:
         """Seconds of speech that no window has covered yet."""
         return sum(utterance.unheard for utterance in self._utterances)
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that audio takes."""
+        return self._recent.held_bytes + sum(utterance.held_bytes for utterance in self._utterances)
 
     @property
     def tentative(self) -> tuple[Word, ...]:

@@ -198,7 +198,7 @@ class CallSession:
             return
         now = self._clock()
         for number, channel in enumerate(self._channels):
-            if channel.speaking and now - self._arrived[number] > STARVED_S:
+            if channel.speaking and self._starved(number):
                 channel.pause()
             self._ask(number)
         self._close_turns()
@@ -293,11 +293,17 @@ class CallSession:
                 self._tell(kind, data)
 
     def _close_turns(self) -> None:
-        self._tell_turns(
-            self._turns.close(
-                {speaker: channel.known for speaker, channel in zip(self.speakers, self._channels, strict=True)}
-            )
-        )
+        known = {speaker: self._known(number) for number, speaker in enumerate(self.speakers)}
+        self._tell_turns(self._turns.close(known))
+
+    def _known(self, channel: int) -> float:
+        """Up to when all words of a channel are there; one that sends nothing keeps nobody waiting."""
+        known = self._channels[channel].known
+        silent = not self._channels[channel].waiting_s and channel not in self._asked
+        return max(known, self.now) if silent and self._starved(channel) else known
+
+    def _starved(self, channel: int) -> bool:
+        return self._clock() - self._arrived[channel] > STARVED_S
 
     def _tell_turns(self, turns: list[Turn]) -> None:
         for turn in turns:

@@ -29,6 +29,11 @@ class OpenBuffer:
     def seconds(self) -> float:
         return self._count / SAMPLE_RATE
 
+    @property
+    def held_bytes(self) -> int:
+        """Memory taken, room to grow included."""
+        return self._room.nbytes
+
     def add(self, samples: Samples) -> None:
         needed = self._count + len(samples)
         if needed > len(self._room):

@@ -9,6 +9,7 @@ from lintel.voice.streaming.buffer import OpenBuffer
 from lintel.voice.transcript import Word
 
 SENTENCE_ENDS = (".", "?", "!")
+_ROUNDING = 1e-3  # of times that are sums of lengths, in seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,11 @@ class Utterance:
         return self._buffer.end - self._heard
 
     @property
+    def held_bytes(self) -> int:
+        """Memory that its audio takes."""
+        return self._buffer.held_bytes
+
+    @property
     def words_end(self) -> float:
         """Where the last committed word ends."""
         return self._agreement.end
@@ -94,7 +100,7 @@ class Utterance:
         end = min(self._buffer.end, start + self._limits.window_s)
         last = self.closed and end == self._buffer.end
         full = end < self._buffer.end
-        if self.done or not (last or full or end - self._heard >= chunk_seconds):
+        if self.done or not (last or full or end - self._heard >= chunk_seconds - _ROUNDING):
             return None
         return Stretch(self._buffer.until(end), start, end, last)
 
@@ -105,7 +111,7 @@ class Utterance:
             self.done = True
             return self._agreement.hear_last(words)
         update = self._agreement.hear(words)
-        if stretch.end - stretch.start >= self._limits.window_s - 1e-3 and not self._agreement.within:
+        if stretch.end - stretch.start >= self._limits.window_s - _ROUNDING and not self._agreement.within:
             update = self._force(stretch, update)
         self._cut()
         return update

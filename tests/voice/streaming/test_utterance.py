@@ -1,0 +1,92 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lintel.voice.audio.samples import SAMPLE_RATE, Samples
+from lintel.voice.streaming.utterance import Limits, Stretch, Utterance
+from lintel.voice.transcript import Word
+from tests.voice.streaming.hearing import TEXTS, spaced
+
+SHORT = Limits(sentence_cut_s=2.0, word_cut_s=3.0, window_s=5.0, unsure_s=1.0)
+
+
+def audio(length_s: float) -> Samples:
+    return np.ones(round(length_s * SAMPLE_RATE), np.float32)
+
+
+def test_nothing_is_wanted_until_a_chunk_is_new() -> None:
+    utterance = Utterance(10.0, 0.0, SHORT)
+    utterance.add(audio(0.5))
+    assert utterance.wanted(0.6) is None
+    utterance.add(audio(0.1))
+    stretch = utterance.wanted(0.6)
+    assert stretch is not None
+    assert (stretch.start, stretch.end, stretch.last) == (10.0, 10.6, False)
+    utterance.hear(stretch, [])
+    assert utterance.wanted(0.6) is None
+
+
+def test_the_end_is_wanted_at_once_and_settles_everything() -> None:
+    utterance = Utterance(0.0, 0.0, SHORT)
+    utterance.add(audio(0.3))
+    utterance.close()
+    stretch = utterance.wanted(0.6)
+    assert stretch is not None
+    assert stretch.last
+    update = utterance.hear(stretch, spaced(["yes"]))
+    assert [word.text for word in update.committed] == ["yes"]
+    assert utterance.done
+    assert utterance.wanted(0.6) is None
+
+
+def test_what_is_certain_is_cut_at_a_sentence_end() -> None:
+    utterance = Utterance(0.0, 0.0, SHORT)
+    utterance.add(audio(2.5))
+    words = spaced(["It", "is", "sold.", "Now"], length=0.5)
+    for _ in range(2):
+        stretch = Stretch(audio(0), 0.0, 2.5, last=False)
+        utterance.hear(stretch, words)
+    assert utterance.start == 1.5
+
+
+def test_a_window_that_leaves_nothing_certain_counts_but_for_its_end() -> None:
+    utterance = Utterance(0.0, 0.0, SHORT)
+    utterance.add(audio(6.0))
+    stretch = utterance.wanted(0.6)
+    assert stretch is not None
+    assert stretch.end == 5.0
+    update = utterance.hear(stretch, spaced(["a", "b", "c", "d", "e"], length=1.0))
+    assert [word.text for word in update.committed] == ["a", "b", "c", "d"]
+    assert utterance.start <= 4.0
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.1, 9.0), st.lists(TEXTS, max_size=12), st.floats(0.1, 0.6)), min_size=1, max_size=15)
+)
+def test_every_sample_is_heard_before_it_is_cut_and_little_stays_open(
+    steps: list[tuple[float, list[str], float]],
+) -> None:
+    """Whatever an engine says, with audio arriving in lumps that may be longer than a window."""
+    utterance, heard_to, committed = Utterance(0.0, 0.0, SHORT), 0.0, list[Word]()
+    for place, (length, texts, pace) in enumerate(steps):
+        utterance.add(audio(length))
+        if place == len(steps) - 1:
+            utterance.close()
+        for _ in range(200):
+            stretch = utterance.wanted(0.6)
+            if stretch is None:
+                break
+            assert stretch.start <= heard_to + 1e-3, "no hole between what was heard and what is heard now"
+            assert len(stretch.samples) == round((stretch.end - stretch.start) * SAMPLE_RATE)
+            heard_to = max(heard_to, stretch.end)
+            words = [word for word in spaced(texts, stretch.start, pace) if word.end <= stretch.end]
+            committed += utterance.hear(stretch, words).committed
+            assert utterance.start <= heard_to + 1e-3
+        else:
+            raise AssertionError("it wants the same for ever")
+        assert utterance.done or utterance.unheard < 0.6 + 1e-3
+        assert utterance.done or utterance.end - utterance.start <= SHORT.window_s + 0.6
+    assert utterance.done
+    assert abs(heard_to - utterance.end) < 1e-3
+    times = [time for word in committed for time in (word.start, word.end)]
+    assert times == sorted(times)

@@ -1,9 +1,9 @@
 """Voice activity: who hears speech, what it costs, and where an utterance ends. `--json` ends in one JSON object.
 
 Half an hour of LibriSpeech test-other sentences with pauses of 1.5 to 20 s between them (seeded), clean, with the
-noises of `noise_rir` 20, 10 and 0 dB below the speech, and as a telephone would carry it (8 kHz, mu-law) at 10 dB. A
-frame's truth is the level of the clean clip, which favours detectors by level where there is little noise. Sentences
-are read: their pauses are longer than those of talk.
+noises of `noise_rir` 20, 10 and 0 dB below the speech, and as a telephone would carry it (8 kHz, its band, mu-law) at
+10 dB. A frame's truth is the level of the clean clip, which favours detectors by level where there is little noise.
+Sentences are read: their pauses are longer than those of talk.
 
 detectors   Area under the ROC curve over frames of 32 ms, accuracy at probability .5, and processor time as a share of
             real time, beside two baselines: always speech, and a fixed level of -40 dB.
@@ -28,16 +28,14 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.voice_lab.composition import Track, composed, librispeech, mixed, noise, seconds
-from lintel.settings import settings
+from benchmarks.speech_data import mirror, telephone
+from benchmarks.voice_lab.composition import Track, composed, mixed, noise, seconds, sentences
 from lintel.voice.activity.detector import Detector
 from lintel.voice.activity.endpointing import FRAME_S, PADDING_S, USUAL, Endpointer, EndpointSettings, SpeechStarted
 from lintel.voice.activity.energy import EnergyDetector
 from lintel.voice.activity.framing import Frames
 from lintel.voice.activity.silero import SileroDetector
 from lintel.voice.audio.files import read
-from lintel.voice.audio.g711 import decode_mu_law, encode_mu_law
-from lintel.voice.audio.resampling import Resampler
 from lintel.voice.audio.samples import SAMPLE_RATE, Samples
 
 SEED = 20_261_123
@@ -51,7 +49,6 @@ STARTS = tuple(
 )
 PIECE = SAMPLE_RATE // 10
 """Samples that come at once in a live call."""
-_TELEPHONE_RATE = 8_000
 
 
 class FixedLevel:
@@ -82,21 +79,6 @@ class Told:
     starts: NDArray[np.float64]
     ends: NDArray[np.float64]
     told: NDArray[np.float64]
-
-
-def telephone(samples: Samples) -> Samples:
-    """What arrives after 8 kHz and mu-law."""
-    down = _resampled(samples, SAMPLE_RATE, _TELEPHONE_RATE)
-    coded = decode_mu_law(encode_mu_law((down * 32_767).astype(np.int16)))
-    resampler = Resampler(_TELEPHONE_RATE)
-    back = np.concatenate((resampler.push(coded), resampler.flush()))
-    return np.pad(back, (0, max(0, len(samples) - len(back))))[: len(samples)]
-
-
-def _resampled(samples: Samples, rate: int, wanted: int) -> Samples:
-    import soxr  # noqa: PLC0415
-
-    return np.clip(soxr.resample(samples, rate, wanted), -1, 1)
 
 
 def conditions(folder: Path, track: Track, random: np.random.Generator) -> dict[str, Samples]:
@@ -166,7 +148,7 @@ def start_row(track: Track, found: Told) -> dict[str, float]:
 
 def measured(folder: Path, minutes: float) -> dict[str, Any]:
     random = np.random.default_rng(SEED)
-    track = composed(librispeech(folder / "librispeech_test_other"), minutes, random)
+    track = composed(sentences(folder), minutes, random)
     result: dict[str, Any] = {
         "seed": SEED,
         "minutes": round(seconds(track) / 60, 1),
@@ -216,8 +198,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="end with one JSON object")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="length of the track")
     arguments = parser.parse_args()
-    mirror = settings().data_mirror or Path(__file__).parents[2] / "shared" / "data"
-    result = measured(mirror, arguments.minutes)
+    result = measured(mirror(), arguments.minutes)
     console = Console(stderr=arguments.json)
     console.print(
         f"{result['minutes']} minutes, {result['utterances']} utterances, {result['speech_share']:.0%} speech"

@@ -1,6 +1,5 @@
 """A long track of read sentences with pauses between them, in which it is known where speech is."""
 
-import csv
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -8,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.speech_data import Utterance as Published
+from benchmarks.speech_data import librispeech
 from lintel.voice.activity.detector import FRAME
 from lintel.voice.activity.endpointing import FRAME_S
-from lintel.voice.audio.files import read
 from lintel.voice.audio.samples import SAMPLE_RATE, Samples
 
 LEVEL_DB = -26.0
@@ -26,8 +26,9 @@ _BRIDGED_FRAMES = 6
 
 @dataclass(frozen=True)
 class Clip:
-    """A published sentence: samples, whether each frame of the clean clip is speech, and its words."""
+    """A published sentence at LEVEL_DB, its reader, whether each frame of the clean clip is speech, and its words."""
 
+    speaker: str
     samples: Samples
     voiced: NDArray[np.bool_]
     words: tuple[str, ...]
@@ -49,11 +50,9 @@ class Track:
     utterances: tuple[Utterance, ...]
 
 
-def librispeech(folder: Path) -> list[Clip]:
-    """The clips of `librispeech_test_other`, in the order of their ids."""
-    with (folder / "refs.tsv").open(encoding="utf-8") as rows:
-        named = sorted((row["id"], row["file"], row["text"]) for row in csv.DictReader(rows, delimiter="\t"))
-    return [_clip(read(folder / file, longest_seconds=60).channels[0], text) for _, file, text in named]
+def sentences(folder: Path) -> list[Clip]:
+    """The clips of `librispeech_test_other` in a mirror, in the order of their ids."""
+    return [_clip(one) for one in sorted(librispeech(folder), key=lambda one: one.id)]
 
 
 def composed(clips: list[Clip], minutes: float, random: np.random.Generator) -> Track:
@@ -94,12 +93,13 @@ def mixed(track: Track, noise: Samples, ratio_db: float) -> Samples:
     return np.clip(track.samples + np.float32(level) * noise, -1, 1).astype(np.float32)
 
 
-def _clip(samples: Samples, text: str) -> Clip:
-    whole = samples[: len(samples) // FRAME * FRAME]
+def _clip(published: Published) -> Clip:
+    whole = published.samples[: len(published.samples) // FRAME * FRAME]
     frames = whole.reshape(-1, FRAME)
     voiced = _voiced(frames)
     power = float(np.mean(frames[voiced] ** 2))
-    return Clip(whole * np.float32(10 ** (LEVEL_DB / 20) / np.sqrt(power)), voiced, tuple(text.split()))
+    level = np.float32(10 ** (LEVEL_DB / 20) / np.sqrt(power))
+    return Clip(published.speaker, whole * level, voiced, tuple(published.text.split()))
 
 
 def _voiced(frames: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -1,6 +1,5 @@
 """Who spoke when in a recording of one channel. Where a call's legs are apart, its channels say it, and better."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -15,7 +14,6 @@ from lintel.voice.audio.samples import Samples
 from lintel.voice.speakers.clustering import speakers_among, turns
 from lintel.voice.speakers.encoder import WINDOW_S
 from lintel.voice.speakers.stretch import Stretch
-from lintel.voice.transcript import Turn, Word
 
 MOST_SPEAKERS = 10
 _CELL_S = 0.25
@@ -52,26 +50,6 @@ def diarize(samples: Samples, encoder: Encoder, detector: Detector, *, speakers:
     vectors = encoder.embed(loud, np.maximum(0.0, cells.mean(axis=1) - WINDOW_S / 2))
     labels = turns(vectors, speakers or min(speakers_among(vectors), MOST_SPEAKERS))
     return _joined(cells, labels)
-
-
-def attributed(words: Sequence[Word], stretches: Sequence[Stretch]) -> list[Turn]:
-    """Words of a transcript as turns: each word goes to the stretch that it overlaps most, else to the nearest one.
-
-    `words` are in order of time. Without any stretch all are `speaker-1`'s.
-    """
-    found: list[tuple[str, list[Word]]] = []
-    for word in words:
-        speaker = max(stretches, key=lambda one: _closeness(word, one)).speaker if stretches else "speaker-1"
-        if found and found[-1][0] == speaker:
-            found[-1][1].append(word)
-        else:
-            found.append((speaker, [word]))
-    return [Turn(speaker, tuple(said)) for speaker, said in found]
-
-
-def _closeness(word: Word, stretch: Stretch) -> float:
-    """Seconds of overlap, or less than 0 by the distance."""
-    return min(word.end, stretch.end) - max(word.start, stretch.start)
 
 
 def _cells(start: float, end: float) -> NDArray[np.float64]:

@@ -70,7 +70,7 @@ def packaged() -> Path:
     spec = find_spec("resemblyzer")
     path = Path(spec.origin).parent / "pretrained.pt" if spec is not None and spec.origin else None
     if path is None or not path.is_file():
-        raise NotFoundError("No speaker encoder is installed.", mend="pip install --no-deps resemblyzer")
+        raise NotFoundError("No speaker encoder is installed.", mend="Run `lintel models pull voice-encoder`.")
     return path
 
 

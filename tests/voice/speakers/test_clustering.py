@@ -1,4 +1,4 @@
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -62,7 +62,7 @@ similarities_strategy = arrays(float, st.tuples(st.integers(1, 6), st.integers(1
 @given(similarities=similarities_strategy, cost=st.sampled_from([0.0, 0.25, 1.0, 5.0]))
 def test_no_path_is_better(similarities: NDArray[np.float64], cost: float) -> None:
     def worth(path: tuple[int, ...]) -> float:
-        changes = sum(one != other for one, other in zip(path, path[1:], strict=False))
+        changes = sum(one != other for one, other in pairwise(path))
         return sum(similarities[moment, speaker] for moment, speaker in enumerate(path)) - cost * changes
 
     best = max(worth(path) for path in product(range(similarities.shape[1]), repeat=len(similarities)))

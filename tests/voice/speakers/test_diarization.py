@@ -1,3 +1,4 @@
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,10 @@ from numpy.typing import NDArray
 from lintel.errors import IncompatibleError, InputError, NotFoundError
 from lintel.voice.activity.detector import FRAME
 from lintel.voice.audio.samples import SAMPLE_RATE, Samples
-from lintel.voice.speakers.diarization import attributed, diarize
+from lintel.voice.speakers.diarization import diarize
 from lintel.voice.speakers.encoder import SpeakerEncoder
 from lintel.voice.speakers.error_rate import diarization_errors
 from lintel.voice.speakers.stretch import Stretch
-from lintel.voice.transcript import Word, joined
 from tests.voice.published import published
 
 
@@ -61,7 +61,7 @@ def test_stretches_are_who_spoke_when(said: list[tuple[int, float]], pause_s: fl
     true = [Stretch(begin, begin + seconds, str(voice)) for begin, (voice, seconds) in zip(begins, said, strict=False)]
     assert diarization_errors(true, got, collar_s=0.4).rate == pytest.approx(0.0, abs=1e-6)
     assert got == sorted(got)
-    assert all(one.end <= other.start + 1e-9 for one, other in zip(got, got[1:], strict=False))
+    assert all(one.end <= other.start + 1e-9 for one, other in itertools.pairwise(got))
     assert got[0].speaker == "speaker-1"
 
 
@@ -85,38 +85,6 @@ def test_nobody_speaks_in_silence() -> None:
 def test_refuses_an_impossible_number(speakers: int) -> None:
     with pytest.raises(InputError, match=f"{speakers} speakers"):
         diarize(spoken((0, 2.0)), Pitch(), Loudness(), speakers=speakers)
-
-
-def word(text: str, start: float, end: float) -> Word:
-    return Word(text, start, end, 1.0)
-
-
-def test_words_go_to_the_stretch_they_lie_in_or_near() -> None:
-    stretches = [Stretch(0.0, 2.0, "speaker-1"), Stretch(2.0, 4.0, "speaker-2"), Stretch(6.0, 7.0, "speaker-1")]
-    words = [
-        word("Is", 0.1, 0.4),
-        word("it", 1.7, 2.2),
-        word("Yes.", 1.9, 2.6),
-        word("Um", 4.2, 4.6),
-        word("So", 5.8, 6),
-    ]
-    found = attributed(words, stretches)
-    assert [(turn.speaker, turn.text) for turn in found] == [
-        ("speaker-1", "Is it"),
-        ("speaker-2", "Yes. Um"),
-        ("speaker-1", "So"),
-    ]
-
-
-@given(
-    times=st.lists(st.floats(0, 20), max_size=12),
-    stretches=st.lists(st.builds(lambda at, who: Stretch(at, at + 1.5, who), st.floats(0, 20), st.sampled_from("ab"))),
-)
-def test_no_word_is_lost_or_moved(times: list[float], stretches: list[Stretch]) -> None:
-    words = [word(str(number), time, time + 0.3) for number, time in enumerate(sorted(times))]
-    found = attributed(words, stretches)
-    assert joined(one for turn in found for one in turn.words) == joined(words)
-    assert all(one.speaker != other.speaker for one, other in zip(found, found[1:], strict=False))
 
 
 def encoder() -> SpeakerEncoder:

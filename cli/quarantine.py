@@ -37,8 +37,9 @@ def quarantine(
         found = home.events.quarantined(tenant, limit)
         aside = len(home.events.seqs_aside(tenant))
     value = {"tenant": tenant, "rows": [_row(one) for one in found], "set_aside": aside, "released": released}
-    rows = [(one.source, one.place, one.column, one.reason, _state(one)) for one in found]
-    emit(value, as_json=as_json, table=table(f"quarantine of {tenant}", (*_SHOWN, "state"), rows))
+    rows = [(one.source, one.place, one.seq, one.column, one.reason, _state(one)) for one in found]
+    columns = ("source", "place", "seq", "column", "reason", "state")
+    emit(value, as_json=as_json, table=table(f"quarantine of {tenant}", columns, rows))
 
 
 def _release(home: Home, tenant: str, seqs: list[int], reason: str, name: str | None) -> int:
@@ -48,7 +49,7 @@ def _release(home: Home, tenant: str, seqs: list[int], reason: str, name: str | 
     strange = sorted(set(seqs) - set(home.events.seqs_aside(tenant)))
     if strange:
         raise NotFoundError(f"Event {strange[0]} of {tenant!r} is not set aside.", mend="See `lintel quarantine`.")
-    now = datetime.now(UTC)
+    now, seqs = datetime.now(UTC), sorted(set(seqs))
     for seq in seqs:
         home.audit.append(
             tenant=tenant,

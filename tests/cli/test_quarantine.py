@@ -74,7 +74,9 @@ def test_set_aside_events_are_shown_and_can_be_released(lintel: Lintel, home: Pa
         (3, "kind_registered", "set aside"),
         (4, "kind_registered", "set aside"),
     }
-    answer = lintel("quarantine", *IN, "--release", 3, "--reason", "the source was right", "--as", "jo", "--json")
+    assert " seq " in lintel("quarantine", *IN).out, "what --release asks for"
+    twice = ("--release", 3, "--release", 3)
+    answer = lintel("quarantine", *IN, *twice, "--reason", "the source was right", "--as", "jo", "--json")
     assert answer.code == 0, answer.err
     assert (answer.value["released"], answer.value["set_aside"]) == (1, 1)
     with Home(Settings(home=home)) as opened:

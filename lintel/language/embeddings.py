@@ -46,7 +46,7 @@ class Embedder:
         self._lock = Lock()
 
     @classmethod
-    def load(cls, weights: Path | None = None, *, threads: int = 1) -> "Embedder":
+    def load(cls, weights: Path | None = None, *, threads: int = 1, remembered: int = _REMEMBERED) -> "Embedder":
         """The network of a folder of weights (`model.onnx` and `tokenizer.json`, there or in its folder `minilm`), or
         of the installed packages that carry it.
 
@@ -65,7 +65,8 @@ class Embedder:
         loaded = Tokenizer.from_file(str(tokenizer))
         loaded.no_padding()
         loaded.enable_truncation(_LONGEST)
-        return cls(onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"]), loaded)
+        session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        return cls(session, loaded, remembered=remembered)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Shape (texts, 384), each row of unit length; the row of a text without any word is of the empty sentence."""

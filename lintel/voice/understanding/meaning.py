@@ -1,9 +1,9 @@
-"""What clauses mean by their nearness to phrases that were written for it (`phrases.yaml`)."""
+"""What clauses mean by their nearness to phrases that were written for it (`phrases.yaml`, `tones.yaml`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
+from importlib.resources.abc import Traversable
 
 import numpy as np
 import yaml
@@ -14,6 +14,7 @@ from lintel.voice.understanding.features import Embeds
 from lintel.voice.understanding.logistic import Floats, Weights, fit
 
 OTHER = "other"
+PHRASES, TONES = "phrases.yaml", "tones.yaml"
 _PENALTY = 0.03
 _TIE = 0.5
 """A clause less similar than this to every phrase of its label has not been met before: it means nothing known."""
@@ -40,8 +41,13 @@ class Meanings:
         self._weights = _fitted(self._vectors, self._classes)
 
     @classmethod
-    def shipped(cls, embedder: Embeds) -> "Meanings":
-        return cls(read(), embedder)
+    def shipped(cls, embedder: Embeds, name: str = PHRASES) -> "Meanings":
+        """Those of a file that comes with this package: PHRASES or TONES."""
+        return cls(read(resources.files(__package__).joinpath(name)), embedder)
+
+    def probabilities(self, texts: Sequence[str]) -> Floats:
+        """Shape (texts, labels), rows sum to 1."""
+        return self._weights.probabilities(self._embedder.embed(texts), np.empty((len(texts), 0)))
 
     def meant(self, clauses: Sequence[str]) -> list[Meant]:
         """What each clause means; OTHER where it is near nothing."""
@@ -58,10 +64,9 @@ class Meanings:
         return Meant(label, float(probabilities[likeliest]), similarity)
 
 
-def read(path: Path | None = None) -> dict[str, Sequence[str]]:
-    """The phrases by label, the shipped ones or those of a file. Raises InputError for what is no mapping of lists."""
-    shipped = resources.files("lintel.voice.understanding").joinpath("phrases.yaml")
-    document = yaml.safe_load((path or shipped).read_text(encoding="utf-8"))
+def read(path: Traversable) -> dict[str, Sequence[str]]:
+    """The phrases of a file by label. Raises InputError for what is no mapping of lists."""
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
     phrases = document.get("phrases") if isinstance(document, dict) else None
     if not isinstance(phrases, dict) or not all(_texts(texts) for texts in phrases.values()):
         raise InputError(f"{path} is no list of phrases by label.", mend='Quote phrases such as "yes" and "no".')

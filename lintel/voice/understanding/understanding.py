@@ -11,7 +11,7 @@ from lintel.voice.understanding.facts import facts
 from lintel.voice.understanding.features import Embeds, Sample
 from lintel.voice.understanding.insights import Commitment, Denial, Fact, Finding, Insights, Intent, Objection, OptOut
 from lintel.voice.understanding.intents import intents
-from lintel.voice.understanding.meaning import OTHER, Meanings
+from lintel.voice.understanding.meaning import OTHER, TONES, Meanings
 from lintel.voice.understanding.models import NEGATIVE, NOTHING, POSITIVE, Models
 from lintel.voice.understanding.objections import objections
 from lintel.voice.understanding.quoting import quoted
@@ -37,6 +37,7 @@ class Understanding:
         self._embedder = embedder
         self._models = models if models is not None and embedder is not None else Models()
         self._meanings = Meanings.shipped(embedder) if embedder is not None else None
+        self._tones = Meanings.shipped(embedder, TONES) if embedder is not None else None
         trained = [name for name in ("sentiment", "intents", "objections") if getattr(self._models, name) is not None]
         named = [f"{MODEL}:{name}" for name in trained]
         self.read_by = (RULES, *([PHRASES] if embedder is not None else []), *named)
@@ -68,11 +69,14 @@ class Understanding:
         )
 
     def _sentiment(self, utterance: Utterance, sample: Sample) -> float:
-        """Probability of a positive tone less that of a negative one; without a model the lexicon's."""
-        model = self._models.sentiment
-        if model is None or self._embedder is None:
+        """Probability of a positive tone less that of a negative one: a model's, else the phrases'; without an embedder
+        the lexicon's sum."""
+        if self._tones is None or self._embedder is None:
             return sentiment(_TOKEN.findall(utterance.plain))
-        of = dict(zip(model.labels, model.probabilities([sample], self._embedder)[0].tolist(), strict=True))
+        model = self._models.sentiment
+        labels = model.labels if model else self._tones.labels
+        rows = model.probabilities([sample], self._embedder) if model else self._tones.probabilities([sample.text])
+        of = dict(zip(labels, rows[0].tolist(), strict=True))
         return float(of.get(POSITIVE, 0.0) - of.get(NEGATIVE, 0.0))
 
     def _by_model(self, utterance: Utterance, sample: Sample, found: Sequence[Finding]) -> Iterator[Finding]:

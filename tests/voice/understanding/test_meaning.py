@@ -1,6 +1,7 @@
 """Nearness to known phrases: what it adds to the rules, and what it must not."""
 
 import os
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -9,29 +10,34 @@ from lintel.errors import InputError
 from lintel.language.embeddings import Embedder
 from lintel.voice.transcript import AGENT
 from lintel.voice.understanding.insights import FACTS, INTENTS, OBJECTIONS
-from lintel.voice.understanding.meaning import OTHER, Meanings, read
+from lintel.voice.understanding.meaning import OTHER, PHRASES, TONES, Meanings, read
 from lintel.voice.understanding.rules import patterns
 from lintel.voice.understanding.understanding import Understanding
 from tests.voice.understanding.embedding import WordsEmbedder
 from tests.voice.understanding.turns import turn
 
-PHRASES = {"intent.buy": ["purple sky today", "purple moon tonight"], OTHER: ["hello there", "good morning friend"]}
+SKIES = {"intent.buy": ["purple sky today", "purple moon tonight"], OTHER: ["hello there", "good morning friend"]}
 
 
 def test_near_phrases_mean_the_same() -> None:
-    meanings = Meanings(PHRASES, WordsEmbedder())
+    meanings = Meanings(SKIES, WordsEmbedder())
     near, known, strange = meanings.meant(["purple sky tonight", "hello there", "entirely unheard of words"])
     assert (near.label, known.label, strange.label) == ("intent.buy", OTHER, OTHER)
     assert near.probability > 0.5
     assert meanings.meant([]) == []
 
 
+SHIPPED = Path(str(resources.files("lintel.voice.understanding")))
+
+
 def test_shipped_labels_are_known() -> None:
+    assert read(SHIPPED / TONES).keys() == {"positive", "negative", "neutral"}
     known = {f"intent.{name}" for name in INTENTS} | {f"objection.{name}" for name in OBJECTIONS}
     known |= {"opt_out", "commitment", OTHER}
-    for label in read():
+    phrases = read(SHIPPED / PHRASES)
+    for label in phrases:
         assert label in known or label.split(".")[1] in FACTS
-    motivations = {label.split(".")[2] for label in read() if label.startswith("fact.motivation")}
+    motivations = {label.split(".")[2] for label in phrases if label.startswith("fact.motivation")}
     assert motivations <= patterns("motivation").keys()
     assert patterns("intents").keys() == set(INTENTS)
     assert patterns("objections").keys() == set(OBJECTIONS)
@@ -83,3 +89,10 @@ def test_an_agent_only_promises(reader: Understanding) -> None:
 
 def test_a_denied_want_is_none(reader: Understanding) -> None:
     assert reader.turn(turn("we never were after purchasing a house of our own")).intents == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "sign"), [("oh that's marvellous, I adore it", 1), ("he was horrid to us, I'm furious", -1)]
+)
+def test_tone_of_words_that_no_lexicon_has(reader: Understanding, text: str, sign: int) -> None:
+    assert sign * reader.turn(turn(text)).sentiment > 0.3

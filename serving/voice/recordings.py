@@ -41,22 +41,10 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Recordings:
-    """Accepts recordings and works through them.
+    """Accepts recordings and works through them."""
 
-    Parameters
-    ----------
-    analyse: what does the work; in a process of its own unless a test knows better.
-    """
-
-    def __init__(
-        self,
-        home: Home,
-        metrics: VoiceMetrics,
-        *,
-        now: Callable[[], datetime],
-        analyse: Callable[..., Any] = analyse_apart,
-    ) -> None:
-        self._home, self._metrics, self._now, self._analyse = home, metrics, now, analyse
+    def __init__(self, home: Home, metrics: VoiceMetrics, *, now: Callable[[], datetime]) -> None:
+        self._home, self._metrics, self._now = home, metrics, now
         self._waiting: asyncio.Queue[Job] = asyncio.Queue()
 
     def check(self) -> None:
@@ -87,7 +75,7 @@ class Recordings:
     async def _do(self, job: Job) -> None:
         folder = self._folder(job.tenant, job.call_id)
         try:
-            found = await self._analyse(folder / _AUDIO, job.asked, self._home.settings)
+            found = await analyse_apart(folder / _AUDIO, job.asked, self._home.settings)
         except LintelError as error:
             found = Analysis(0.0, {"error": {"type": error.slug, "detail": error.message, "mend": error.mend}})
         await to_thread.run_sync(self._finish, job, found)

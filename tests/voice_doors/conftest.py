@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 import httpx
 import pytest
@@ -81,9 +82,9 @@ def serve(tmp_path: Path) -> Serve:
             for tenant in (TENANT, OTHER):
                 home.events.put_tenant(Tenant(id=tenant, labels="simulator"))
             keys = [
-                home.keys.create(TENANT, "t", "write"),
-                home.keys.create(OTHER, "t", "write"),
-                home.keys.create(TENANT, "r", "read"),
+                home.keys.create(TENANT, token_hex(4), "write"),
+                home.keys.create(OTHER, token_hex(4), "write"),
+                home.keys.create(TENANT, token_hex(4), "read"),
             ]
             with _running(application(settings, listening=listening)) as url:
                 yield Served(url, home, engine, *keys)

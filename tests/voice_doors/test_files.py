@@ -1,0 +1,170 @@
+"""Files handed in over HTTP: transcribed at once and forgotten, or accepted and analysed later."""
+
+import asyncio
+import io
+import time
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lintel.errors import InputError
+from lintel.voice.audio.samples import SAMPLE_RATE, Samples
+from lintel.voice.transcript import Segment, Word
+from serving.voice import recordings, transcriber
+from serving.voice.analysis_process import Analysis, Asked
+from tests.voice_doors.conftest import TENANT, Serve, Served, kept
+from tests.voice_doors.tones import ToneDetector, ToneEngine, spoken
+
+WORDS = ["hello", "house", "garden"]
+
+
+def wav(*channels: Samples) -> bytes:
+    target = io.BytesIO()
+    with wave.open(target, "wb") as file:
+        file.setnchannels(len(channels))
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes((np.stack(channels, axis=1) * 32_767).astype("<i2").tobytes())
+    return target.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def tone_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    transcribe = transcriber.transcribe
+    monkeypatch.setattr(transcriber, "load", lambda *_: ToneEngine())
+    monkeypatch.setattr(
+        transcriber, "transcribe", lambda *given, **more: transcribe(*given, **more, detector=ToneDetector)
+    )
+
+
+def test_short_audio_as_a_body_or_in_a_form(served: Served) -> None:
+    sound = wav(spoken(WORDS))
+    with served.client() as client:
+        body = client.post("/v1/transcribe", content=sound, headers={"Content-Type": "audio/wav"})
+        form = client.post("/v1/transcribe", files={"file": ("call.wav", sound, "audio/wav")})
+    assert body.status_code == 200, body.text
+    assert body.json() == form.json()
+    answer = body.json()
+    assert (answer["text"].split(), answer["language"], answer["model"]) == (WORDS, "en", "tones")
+    assert answer["duration_s"] == pytest.approx(len(spoken(WORDS)) / SAMPLE_RATE, abs=0.01)
+    assert [word["text"] for one in answer["segments"] for word in one["words"]] == WORDS
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [(b"", 400), (b"no audio at all", 400), (wav(spoken(WORDS))[:60], 400), (b"x" * 3_000_000, 413)],
+    ids=["empty", "no audio", "cut off", "too large"],
+)
+def test_what_is_no_short_audio_is_refused(serve: Serve, content: bytes, status: int) -> None:
+    with serve(voice_short_bytes=2_000_000, voice_short_seconds=4.0) as served, served.client() as client:
+        for sent in ({"content": content}, {"files": {"file": content}}, {"content": iter([content])}):
+            answer = client.post("/v1/transcribe", **sent)
+            assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert client.get("/livez").status_code == 200
+
+
+def test_audio_that_is_too_long_is_refused(serve: Serve) -> None:
+    with serve(voice_short_seconds=1.0) as served, served.client() as client:
+        answer = client.post("/v1/transcribe", content=wav(spoken(WORDS)))
+    assert (answer.status_code, "longer than" in answer.json()["detail"]) == (400, True)
+
+
+def test_a_form_without_audio_is_refused(served: Served) -> None:
+    with served.client() as client:
+        assert client.post("/v1/transcribe", data={"file": "text"}, files={"other": b"x"}).status_code == 422
+        broken = {"Content-Type": "multipart/form-data; boundary=x"}
+        assert client.post("/v1/transcribe", content=b"rubbish", headers=broken).status_code in (400, 422)
+
+
+def test_nothing_is_kept_of_a_recording_without_consent(served: Served) -> None:
+    with served.client() as client:
+        answer = client.post("/v1/calls/analyse", content=wav(spoken(WORDS)))
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:lintel:problem:no-consent")
+    assert served.home.calls.newest(TENANT) == []
+    assert not list(served.home.settings.voice_path.glob("**/*"))
+
+
+def emptied(folder: Path, seconds: float = 10.0) -> bool:
+    """Whether no recording is left in a folder, in time."""
+    deadline = time.monotonic() + seconds
+    while list(folder.glob("*/*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not list(folder.glob("*/*"))
+
+
+def spell(path: Path, asked: Asked, *_: object) -> Analysis:
+    return Analysis(2.0, {"speakers": list(asked.speakers), "bytes": path.stat().st_size, "segments": []})
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0) -> None:
+    async def analyse(path: Path, asked: Asked, *_: object) -> Analysis:
+        await asyncio.sleep(seconds)
+        if path.stat().st_size < 10:
+            raise InputError("The recording is empty.", mend="Send sound.")
+        return spell(path, asked)
+
+    monkeypatch.setattr(recordings, "analyse_apart", analyse)
+
+
+def test_a_recording_is_analysed_though_its_caller_leaves(served_recordings: Served) -> None:
+    served, sound = served_recordings, wav(spoken(WORDS))
+    parts = {"consent": "granted", "channels": "lead,agent", "lead_id": "lead-7"}
+    with served.client() as client:
+        answer = client.post("/v1/calls/analyse", files={"file": sound}, data=parts)
+    assert answer.status_code == 202
+    status = answer.headers["location"]
+    call = kept(served, answer.json()["call_id"])
+    assert (call.state, call.source, call.lead_id) == ("done", "file", "lead-7")
+    assert (call.document["speakers"], call.document["bytes"]) == (["lead", "agent"], len(sound))
+    assert emptied(served.home.settings.voice_path)
+    with served.client() as client, served.client(served.other_key) as other:
+        assert client.get(status).json()["document"]["bytes"] == len(sound)
+        assert other.get(status).status_code == 404
+
+
+def test_what_a_recording_failed_of_is_told(served_recordings: Served) -> None:
+    with served_recordings.client() as client:
+        accepted = client.post("/v1/calls/analyse?consent=granted", content=b"x").json()
+    call = kept(served_recordings, accepted["call_id"])
+    assert (call.state, call.document["error"]["detail"]) == ("failed", "The recording is empty.")
+
+
+@pytest.fixture
+def served_recordings(serve: Serve, monkeypatch: pytest.MonkeyPatch):
+    stand_in(monkeypatch, seconds=0.2)
+    with serve() as served:
+        yield served
+
+
+def test_a_recording_that_was_not_finished_is_begun_again(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch, seconds=60)
+    with serve() as served, served.client() as client:
+        accepted = client.post("/v1/calls/analyse?consent=granted", content=wav(spoken(WORDS))).json()
+        assert client.get(accepted["status"]).json()["state"] == "working"
+    folder = served.home.settings.voice_path / TENANT / accepted["call_id"]
+    assert {path.name for path in folder.iterdir()} == {"audio", "job.json"}
+    stand_in(monkeypatch)
+    with serve() as again:
+        assert kept(again, accepted["call_id"]).state == "done"
+
+
+def test_a_call_that_was_erased_meanwhile_stays_erased(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch, seconds=0.5)
+    with serve() as served, served.client() as client:
+        accepted = client.post("/v1/calls/analyse?consent=granted&lead_id=l", content=wav(spoken(WORDS))).json()
+        served.home.calls.erase(TENANT, ["l"])
+        assert emptied(served.home.settings.voice_path)
+        assert client.get(accepted["status"]).status_code == 404
+
+
+def test_what_is_kept_is_redacted() -> None:
+    from serving.voice.call_document import redacted_segments
+
+    texts = ["Call", "me", "at", "415", "555", "2671", "please"]
+    words = tuple(Word(text, number, number + 0.5, 0.9) for number, text in enumerate(texts))
+    (found,) = redacted_segments([Segment(0, words)], ["lead"])
+    assert "2671" not in str(found)
+    assert (found["speaker"], found["redacted"]) == ("lead", {"phone": 1})
+    assert "words" not in found

@@ -132,9 +132,10 @@ class Decoder:
 
     def _decode(self, batch: list[Ticket]) -> Sequence[Hypothesis | None]:
         """A hypothesis a ticket; one that makes the engine fail takes none of the others with it."""
-        engine = self._engines[self.rung.model]
+        rung = self.rung
+        engine, windows = self._engines[rung.model], [ticket.window for ticket in batch]
         try:
-            return engine.decode([ticket.window for ticket in batch], language=batch[0].language)
+            return engine.decode(windows, language=batch[0].language, beam_size=rung.beam_size)
         except Exception as error:  # the thread serves every call: it outlives whatever an engine raises
             if len(batch) > 1:
                 return [hypothesis for ticket in batch for hypothesis in self._decode([ticket])]

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Rung:
     """How the decoder works: it hears a channel again after `chunk_seconds` of new speech, with the engine at place
-    `model` of those it was given (0 is the preferred one)."""
+    `model` of those it was given (0 is the preferred one), and keeps `beam_size` hypotheses while it decodes."""
 
     chunk_seconds: float
     model: int
+    beam_size: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +30,16 @@ class PressureSettings:
     calm_most_s: float = 320.0
 
 
+BEAM_SIZE = 5
+"""Of the rungs on which there is time: a third more work, and a tenth fewer wrong words."""
 CHUNKS = (0.6, 1.0, 2.0)
 """Seconds; the last is kept for the smaller models, and doubled with the smallest."""
 
 
 def ladder(models: int) -> tuple[Rung, ...]:
     """The rungs for so many engines, the best first: longer chunks before a smaller model."""
-    rungs = [Rung(chunk, 0) for chunk in CHUNKS]
+    rungs = [Rung(chunk, 0, BEAM_SIZE) for chunk in CHUNKS[:-1]]
+    rungs.append(Rung(CHUNKS[-1], 0))
     rungs += [Rung(CHUNKS[-1], model) for model in range(1, models)]
     return (*rungs, Rung(2 * CHUNKS[-1], models - 1))
 

@@ -16,12 +16,14 @@ _ROUNDING = 1e-3  # of times that are sums of lengths, in seconds
 class Limits:
     """Seconds. Audio that stays open is heard again with every chunk, so what is certain is cut away: at a committed
     sentence's end once `sentence_cut_s` are open, after a committed word once `word_cut_s` are. `window_s` is the most
-    that is heard at once; if a whole window leaves nothing certain, its words count but for the last `unsure_s`."""
+    that is heard at once; if a whole window leaves nothing certain, its words count but for the last `unsure_s`. A word
+    is committed once `ripe_s` of what follows it were heard."""
 
     sentence_cut_s: float = 6.0
     word_cut_s: float = 12.0
     window_s: float = 20.0
     unsure_s: float = 1.0
+    ripe_s: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class Utterance:
         if stretch.last:
             self.done = True
             return self._agreement.hear_last(words)
-        update = self._agreement.hear(words)
+        update = self._agreement.hear(words, ripe=stretch.end - self._limits.ripe_s)
         if stretch.end - stretch.start >= self._limits.window_s - _ROUNDING and not self._agreement.within:
             update = self._force(stretch, update)
         self._cut()

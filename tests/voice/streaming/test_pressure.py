@@ -17,6 +17,7 @@ def test_chunks_grow_before_the_model_shrinks() -> None:
     chunks = [rung.chunk_seconds for rung in ladder(2)]
     assert chunks == sorted(chunks)
     assert [rung.model for rung in ladder(1)] == [0, 0, 0, 0]
+    assert [rung.beam_size for rung in ladder(1)] == [5, 5, 1, 1]
 
 
 def test_one_late_window_is_no_pressure_but_three_in_a_row_are() -> None:

@@ -38,7 +38,7 @@ def read(source: Path | BinaryIO, *, longest_seconds: float) -> Recording:
 
     Channels stay apart, since a call's legs are told apart best by their channels; two channels that hold the same
     (mono saved as stereo) become one, and more than two are kept with a warning. What cannot be a sample (NaN,
-    infinity) becomes silence, and so does audio lost in the middle: times stay true.
+    infinity) becomes silence; so does audio lost in the middle where the format has time stamps, and times stay true.
 
     Raises NotFoundError for a path that does not exist; InputError for what is empty, cut off, no audio, without or
     with more than 8 channels, or longer than `longest_seconds`.

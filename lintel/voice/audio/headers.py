@@ -6,6 +6,8 @@ from typing import BinaryIO
 
 _PLACEHOLDER = 0x7FFF_0000
 """Recorders that write as they go put a number above this where they do not know the length yet, or 0."""
+_MOST_CHUNKS = 1_000
+"""Of metadata before the samples; a file made of empty chunks would keep us busy for long."""
 _ID3_HEADER = 10
 _MP3_FRAME = 1_441
 """Bytes of the longest MPEG audio frame (layer III, 320 kbit/s, 32 kHz, padded)."""
@@ -40,7 +42,9 @@ def _wav_chunks(source: BinaryIO, size: int) -> tuple[int, int, int]:
     head, bytes_a_second = source.read(12), 0
     if len(head) < 12 or head[:4] != b"RIFF" or head[8:] != b"WAVE":
         return 0, 0, 0
-    while len(header := source.read(8)) == 8:
+    for _ in range(_MOST_CHUNKS):
+        if len(header := source.read(8)) < 8:
+            break
         name, length = struct.unpack("<4sI", header)
         begin = source.tell()
         if name == b"data":

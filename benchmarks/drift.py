@@ -6,7 +6,7 @@ simulation  Nights in which nothing has moved, of 200 to 1,000,000 rows and 1 to
             outcomes; rows independent, correlated, five a lead, and unevenly many a lead: how often our rule raises an
             alarm, how often anything is beyond chance at all, and how often Evidently's default rule calls features
             drifted. Then five of 50 columns are moved by 0.02 to 1 standard deviations: how many each rule finds.
-concept     Streams of 20,000 leads whose forecasts were calibrated on 300, 600 or 2,000: how often the sequential test
+concept     Streams of 10,000 leads whose forecasts were calibrated on 300, 600 or 2,000: how often the sequential test
             of matured outcomes raises an alarm where nothing changes, and how often and how soon after a change;
             beside it the same test if the calibration is taken for exact.
 streams     Electricity prices and weather (LINTEL_DATA_MIRROR, else ../shared/data) in their own order, in random

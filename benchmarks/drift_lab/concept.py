@@ -36,7 +36,7 @@ class Course:
         return self.before + self.after
 
 
-STILL, CHANGED = Course(1_000, 20_000), Course(200, 2_000, 8_000)
+STILL, CHANGED = Course(300, 10_000), Course(40, 2_000, 8_000)
 
 
 def still_streams(course: Course = STILL, *, seed: int) -> Iterator[dict[str, Any]]:

@@ -29,8 +29,8 @@ CELLS = (
     *(Cell(rows, 1, 1_000, 10) for rows in (200, 1_000)),
     *(Cell(rows, columns, 500, 10) for rows in (200, 1_000) for columns in (10, 100)),
     Cell(200, 300, 500, 10),
-    *(Cell(5_000, columns, 500, 4) for columns in (1, 10)),
-    Cell(50_000, 10, 20, 2),
+    Cell(5_000, 10, 500, 4),
+    Cell(50_000, 10, 10, 2),
     Cell(1_000_000, 10, 1, 1),
 )
 POWER_CELLS = (

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -103,6 +104,13 @@ def stop(child: Child, *, seconds: float = STOP_SECONDS) -> bool:
         one.kill()
     psutil.wait_procs(left, timeout=seconds)
     return True
+
+
+def stop_all(children: Sequence[Child]) -> list[str]:
+    """Stop all at the same time, so that it takes no longer than the slowest; the names of those that ran."""
+    with ThreadPoolExecutor(max(len(children), 1)) as pool:
+        ran = list(pool.map(stop, children))
+    return [child.name for child, did in zip(children, ran, strict=True) if did]
 
 
 def remember(children: Sequence[Child], file: Path) -> None:

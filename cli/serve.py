@@ -11,7 +11,7 @@ from cli.development_keys import create_development_keys, is_loopback, revoke_de
 from cli.keys import KEY_HINT
 from cli.options import Json
 from cli.output import emit, note, table
-from cli.processes import Child, Service, refuse_taken_port, remember, remembered, start, stop, wait
+from cli.processes import Child, Service, refuse_taken_port, remember, remembered, start, stop_all, wait
 from lintel.environment import service_environment
 from lintel.errors import InputError, LintelError
 from lintel.home import Home
@@ -97,15 +97,14 @@ def _start_all(services: Sequence[Service], file: Path) -> list[Child]:
             note(f"waiting for {child.name}")
             wait(child, service.health)
     except LintelError:
-        for child in children:
-            stop(child)
+        stop_all(children)
         file.unlink(missing_ok=True)
         raise
     return children
 
 
 def _stop_all(file: Path, as_json: bool) -> None:
-    stopped = [child.name for child in remembered(file) if stop(child)]
+    stopped = stop_all(remembered(file))
     file.unlink(missing_ok=True)
     if _keys_file(settings()).exists():
         with Home(settings()) as home:

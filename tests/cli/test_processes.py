@@ -2,12 +2,14 @@
 
 import socket
 import sys
+import threading
 from pathlib import Path
 
 import psutil
 import pytest
 
-from cli.processes import Child, Service, remember, remembered, start, stop, wait
+import cli.processes
+from cli.processes import Child, Service, remember, remembered, start, stop, stop_all, wait
 from lintel.errors import UnavailableError
 
 # services outlive the command that starts them, so nobody waits for their handles
@@ -46,3 +48,16 @@ def test_what_does_not_end_is_killed_with_its_children(tmp_path: Path) -> None:
     assert stop(found, seconds=0.5)
     assert not child.alive
     assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in family)
+
+
+def test_all_are_asked_to_end_before_anybody_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    children = [Child(name, "", 1, 0.0, "") for name in ("first", "gone", "last")]
+    together = threading.Barrier(len(children), timeout=30)
+
+    def stopped(child: Child) -> bool:
+        together.wait()
+        return child.name != "gone"
+
+    monkeypatch.setattr(cli.processes, "stop", stopped)
+    assert stop_all(children) == ["first", "last"]
+    assert stop_all([]) == []

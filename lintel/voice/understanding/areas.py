@@ -18,7 +18,7 @@ _ONLY_PLACE = re.compile(rf"(?P<area>{_PLACE})(?:, [A-Z][A-Za-z]+)?")
 _NO_PLACE = re.compile(
     r"(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May|June|July|August|September"
     r"|October|November|December|I|I'[a-z]+|English|Spanish|God|Christmas|Thanksgiving|Easter|OK|Okay|Yes|No|Sure"
-    r"|Hi|Hello|Yeah|Well|Oh|The|What|That|It|You|We|My|Our|Please|Thanks|Thank|Can|Could|And|But|So|Do)\b"
+    r"|Hi|Hello|Yeah|Well|Oh|The|What|That|It|You|We|My|Our|Please|Thanks|Thank|Can|Could|And|But|So|Do|Is|Are|Will|Does|Did|Got|How|When|Where|Who|Any|Anything|Find|Get|Search|Look|Show)\b"
 )
 _SEARCHES = re.compile(
     r"\b(?:look|looking|search|searching|find|live|living|buy|buying|rent|renting|mov(?:e|ing)|relocat\w+"

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from lintel.voice.transcript import Turn
 from lintel.voice.understanding.utterance import Utterance
 
+_QUESTION = re.compile(r"[^.!?]*\?")
+_VISIT = re.compile(r"\b(?:visit|view|viewing|showing|tour|appointment|meet|schedul\w+)\b")
 _TOPICS = {
     "budget": re.compile(r"\b(?:budget|price range|spend|afford|how much|price point|comfortable with|approved for)\b"),
-    "bedrooms": re.compile(r"\bbed ?rooms?\b|\bbeds\b"),
+    "bedrooms": re.compile(r"\bbed ?rooms?\b|\bbeds\b|\bmany rooms\b"),
     "bathrooms": re.compile(r"\bbath ?rooms?\b|\bbaths\b"),
     "area": re.compile(r"\b(?:areas?|cit(?:y|ies)|towns?|locations?|located|neighbou?rhoods?|where|which part)\b"),
     "timeline": re.compile(
@@ -23,8 +25,10 @@ _TOPICS = {
 
 
 def asked(utterance: Utterance, before: Sequence[Turn]) -> frozenset[str]:
-    """The facts that the other side's last turn asked for; empty where the same speaker spoke last."""
+    """The facts that the questions of the other side's last turn were for, and `appointment` where it spoke of a visit;
+    empty where the same speaker spoke last."""
     if not before or before[-1].speaker == utterance.speaker or not before[-1].words:
         return frozenset()
-    question = Utterance(before[-1]).plain[-400:]
-    return frozenset(name for name, pattern in _TOPICS.items() if "?" in question and pattern.search(question))
+    said = Utterance(before[-1]).plain
+    found = {name for name, pattern in _TOPICS.items() if any(map(pattern.search, _QUESTION.findall(said)))}
+    return frozenset(found | ({"appointment"} if _VISIT.search(said) else set()))

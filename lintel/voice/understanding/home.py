@@ -19,15 +19,21 @@ _ROOMS = {
     "bathrooms": re.compile(rf"\b{_JOINED}[ -]?(?:large |big |full |separate )?(?:bath[- ]?rooms?|baths?|ba)\b"),
 }
 _SHARED = re.compile(rf"\b(?P<low>{_NUMBER}) (?:bed[- ]?rooms?|beds?) and (?:bath[- ]?rooms?|baths?)\b")
-_BARE = re.compile(rf"\b(?P<low>{_NUMBER})\b")
+_SEARCHES = re.compile(
+    r"\b(?:find|search\w*|look\w*|need\w*|want\w*|show me|get me|have (?:any|something|anything)|any(?:thing)?|other"
+    r"|another|else|something|places|with|i'd|we'd|prefer\w*)\b"
+)
+_WHETHER = re.compile(r"\b(?:if|whether)\b")
+_BARE = re.compile(rf"\b(?!(?:a|an|single)\b|one (?!or|to|please|is))(?P<low>{_NUMBER})\b")
 
 
 def rooms(utterance: Utterance, asked: frozenset[str]) -> Iterator[Fact]:
+    named = any(pattern.search(utterance.plain) for pattern in _ROOMS.values())
     for name, pattern in _ROOMS.items():
         matches = list(pattern.finditer(utterance.plain))
         if name == "bathrooms":
             matches += _SHARED.finditer(utterance.plain)
-        if not matches and name in asked and len(utterance.words) <= 12:
+        if not named and name in asked and len(utterance.words) <= 12:
             matches = list(_BARE.finditer(utterance.plain))[:1]
         for match in matches[:3]:
             yield _rooms(utterance, name, match)
@@ -56,9 +62,19 @@ def terms(utterance: Utterance) -> Iterator[Fact | Denial]:
     for section, name in (("property_types", "property_type"), ("features", "feature")):
         for value, pattern in patterns(section).items():
             for span, negation in phrases(utterance, pattern):
+                if name == "feature" and _only_asks(utterance, span):
+                    continue
                 if negation is None:
                     yield quoted(Fact, utterance, span, f"rule:fact.{name}", name=name, value=value)
                 else:
                     whole = Span(negation.start, span.end)
                     yield quoted(Denial, utterance, whole, f"rule:fact.{name}", of=f"fact.{name}.{value}")
                 break
+
+
+def _only_asks(utterance: Utterance, span: Span) -> bool:
+    """ "Do they allow pets?" asks about a home and says nothing of the wish; "do you have any with a garage?" does."""
+    clause = utterance.clause(span.start)
+    text = utterance.plain[clause.start : clause.end]
+    indirect = _WHETHER.search(utterance.plain, clause.start, span.start) is not None
+    return indirect or ("?" in text and _SEARCHES.search(text) is None)

@@ -57,6 +57,8 @@ def test_finds(text: str, label: str) -> None:
         ("don't stop calling me", "opt_out"),
         ("we are not pre-approved", "fact.financing"),
         ("I'll send it if you want", "question"),
+        ("Do they allow pets?", "fact.feature"),
+        ("I'd like to know if it is furnished", "fact.feature"),
         ("the house was listed at 450k, above our budget", "fact.budget"),
     ],
 )

@@ -87,7 +87,11 @@ class FasterWhisper:
         self.bare = WhisperModel(str(path), self.device, compute_type=self.compute_type, cpu_threads=threads)
         """The library's own model."""
         self.multilingual: bool = self.bare.model.is_multilingual
-        self.languages: tuple[str, ...] = tuple(self.bare.supported_languages)
+        self.languages: tuple[str, ...] = tuple(
+            code
+            for code in self.bare.supported_languages
+            if not self.multilingual or self.bare.hf_tokenizer.token_to_id(f"<|{code}|>") is not None
+        )
         self.window_seconds = LONGEST_SECONDS if cuda else TAIL_SECONDS
         # a GPU takes all 30 s in the time of a few, so that there all windows share a batch
         self._step = LONGEST_SECONDS if cuda else STEP_SECONDS

@@ -38,14 +38,14 @@ class EndpointSettings:
     `python -m benchmarks.voice_activity`; docs/voice_audio.md says why.
     """
 
-    onset: float = 0.4
-    offset: float = 0.25
+    onset: float = 0.3
+    offset: float = 0.15
     shortest_speech_s: float = 0.064
     hangover_s: float = 0.8
 
     def __post_init__(self) -> None:
         if not 0 < self.offset <= self.onset <= 1:
-            raise InputError("`offset` and `onset` must ascend within 0..1.", mend="Set onset=0.4, offset=0.25.")
+            raise InputError("`offset` and `onset` must ascend within 0..1.", mend="Set onset=0.3, offset=0.15.")
         if not (self.shortest_speech_s > 0 and self.hangover_s > 0):
             raise InputError("Lengths of speech and hangover must be above 0.", mend="Leave them out.")
 

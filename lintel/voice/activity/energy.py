@@ -16,7 +16,7 @@ _QUIETEST_DB = -70.0
 _FLOOR_S, _FLOOR_QUANTILE = 30.0, 0.2
 """The noise floor is what the level exceeded four fifths of the last 30 s."""
 _FLOOR_FRAMES = round(_FLOOR_S * SAMPLE_RATE / FRAME)
-_MIDDLE_DB, _WIDTH_DB = 12.0, 5.0
+_MIDDLE_DB, _WIDTH_DB = 12.0, 3.0
 """A frame so far above the floor is speech with probability one half; the width of the logistic curve around it."""
 _SMOOTHED = 7
 """Frames whose mean level counts, this one and those before."""

@@ -108,7 +108,7 @@ def test_energy_is_the_naive_quantile_of_the_last_half_minute() -> None:
     smooth = [np.mean(levels[max(0, at - 6) : at + 1]) for at in range(len(levels))]
     recent = [smooth[max(0, at - 937) : at + 1] for at in range(len(levels))]
     floors = [np.quantile(window, 0.2, method="lower") for window in recent]
-    expected = [1 / (1 + np.exp(-(level - floor - 12) / 5)) for level, floor in zip(smooth, floors, strict=True)]
+    expected = [1 / (1 + np.exp(-(level - floor - 12) / 3)) for level, floor in zip(smooth, floors, strict=True)]
     assert np.allclose(EnergyDetector().probabilities(samples.astype(np.float32)), expected, atol=1e-4)
 
 

@@ -92,7 +92,7 @@ def test_a_short_yes_is_speech_and_a_click_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"onset": 0.2}, {"onset": 1.5}, {"offset": 0.0}, {"hangover_s": 0.0}, {"shortest_speech_s": -1.0}]
+    "wrong", [{"onset": 0.1}, {"onset": 1.5}, {"offset": 0.0}, {"hangover_s": 0.0}, {"shortest_speech_s": -1.0}]
 )
 def test_refuses_settings_without_meaning(wrong: dict[str, float]) -> None:
     with pytest.raises(InputError):

@@ -129,8 +129,8 @@ class Calls:
             raise InputError("Each channel of a call needs a speaker of its own.", mend="Name them agent and lead.")
         if not self._decoder.knows(start.language):
             raise InputError(
-                f"The speech model {self._decoder.model} knows no language but English.",
-                mend='Open the call with language "en", or serve a multilingual model such as "base".',
+                f"The speech models here do not all know the language {start.language!r}.",
+                mend='Open the call with language "en", or serve multilingual models, such as "base".',
             )
         if self._closed or len(self.live) >= self._limits.calls:
             raise RequestError(

@@ -128,13 +128,13 @@ class Channel:
         """What to hear next, once `chunk_seconds` of it are new or speech has ended."""
         return self._utterances[0].wanted(chunk_seconds) if self._utterances else None
 
-    def hear(self, stretch: Stretch, words: Sequence[Word]) -> Update | None:
-        """Take the words of a stretch, their times from its beginning. None if the stretch was given up meanwhile."""
+    def hear(self, stretch: Stretch, words: Sequence[Word] | None) -> Update | None:
+        """Take the words of a stretch, their times from its beginning, or None if the decoder made nothing of it.
+        Returns None if the stretch was given up meanwhile."""
         if not self._utterances or self._utterances[0].start != stretch.start:
             return None
         utterance = self._utterances[0]
-        moved = [replace(word, start=word.start + stretch.start, end=word.end + stretch.start) for word in words]
-        update = utterance.hear(stretch, moved)
+        update = utterance.miss(stretch) if words is None else utterance.hear(stretch, _moved(words, stretch.start))
         self._said.extend(update.committed)
         self._floor = max(self._floor, utterance.words_end)
         if utterance.done:
@@ -191,6 +191,10 @@ class Channel:
         if self.waiting_s > self._backlog_s:
             given_up += self._utterances[0].skip_to(self._now - self._backlog_s / 2)
         return given_up
+
+
+def _moved(words: Sequence[Word], by: float) -> list[Word]:
+    return [replace(word, start=word.start + by, end=word.end + by) for word in words]
 
 
 def _middle(word: Word) -> float:

@@ -11,8 +11,8 @@ from lintel.voice.consent import Consent, Policy
 from lintel.voice.streaming.turns import Turns
 from lintel.voice.streaming.utterance import Stretch
 from lintel.voice.transcript import AGENT, LEAD, Segment, Turn, Word
-from lintel.voice.transcription.engine import Window
-from lintel.voice.transcription.guards import accepted
+from lintel.voice.transcription.engine import Hypothesis, Window
+from lintel.voice.transcription.guards import LOOPS, accepted, refusal
 from serving.voice.channel import Arrival, Channel
 from serving.voice.commentary import Commentary
 from serving.voice.decoder import Decoder, Outcome, Ticket
@@ -265,8 +265,7 @@ class CallSession:
         if asked is None:  # the call ended, or consent was withdrawn, while the decoder was at it
             return
         self._lag[channel] = outcome.lag
-        heard = outcome.hypothesis
-        words = accepted(heard, seconds=seconds(asked.stretch.samples)) if heard else ()
+        words = _believed(outcome.hypothesis, seconds(asked.stretch.samples))
         before = self._channels[channel].tentative
         update = self._channels[channel].hear(asked.stretch, words)
         self._ask(channel)
@@ -370,3 +369,11 @@ class CallSession:
 
     def _tell(self, kind: Any, data: dict[str, Any]) -> None:
         self.history.append(self.now, kind, data)
+
+
+def _believed(hypothesis: Hypothesis | None, length_s: float) -> tuple[Word, ...] | None:
+    """The words that the guards let pass; None where the decoder failed or went round in circles, which says nothing
+    about what was said."""
+    if hypothesis is None or refusal(hypothesis, seconds=length_s) in LOOPS:
+        return None
+    return accepted(hypothesis, seconds=length_s)

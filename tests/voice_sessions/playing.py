@@ -59,21 +59,27 @@ class ToldDetector:
 
 
 class ReadingEngine:
-    """Reads the words off the amplitudes. `during` is called at each decoding; an amplitude above .9 makes it fail."""
+    """Reads the words off the amplitudes. `during` is called at each decoding; an amplitude above .9 makes it fail; of
+    more than `loops_after` words in a window it says that it went round in circles."""
 
-    def __init__(self, name: str = "reading", during: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, name: str = "reading", during: Callable[[], None] = lambda: None, loops_after: int = 1_000
+    ) -> None:
         self.name = name
         self.multilingual = False
         self.window_seconds = 1.0
         self.batches: list[list[Window]] = []
         self._during = during
+        self._loops_after = loops_after
 
     def decode(self, windows: Sequence[Window], *, language: str, beam_size: int = 1) -> list[Hypothesis]:
         self._during()
         self.batches.append(list(windows))
         if any(window.samples.max(initial=0.0) > 0.9 for window in windows):
             raise RuntimeError("poison")
-        return [Hypothesis(tuple(read(window.samples)), 0.0, -0.1, 1.0, language, 5) for window in windows]
+        heard = [tuple(read(window.samples)) for window in windows]
+        ratios = [9.0 if len(words) > self._loops_after else 1.0 for words in heard]
+        return [Hypothesis(words, 0.0, -0.1, ratio, language, 5) for words, ratio in zip(heard, ratios, strict=True)]
 
     @property
     def loudest(self) -> float:

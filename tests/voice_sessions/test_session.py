@@ -15,7 +15,7 @@ from lintel.voice.streaming.pressure import Pressure, PressureSettings, ladder
 from lintel.voice.transcript import Turn
 from lintel.voice.understanding.talk import TalkMeasures
 from serving.voice.session import CallStart
-from tests.voice_sessions.playing import Stage, pause, said
+from tests.voice_sessions.playing import ReadingEngine, Stage, pause, said
 
 LOUD = np.full(16_000, 0.8, np.float32)
 
@@ -165,6 +165,12 @@ def test_an_engine_that_fails_on_one_call_leaves_the_others_their_words() -> Non
     poison = np.full(32_000, 0.95, np.float32)
     stage.play(np.concatenate([said("one two three"), pause(1.0)]), np.concatenate([poison, pause(1.0)]))
     assert (stage.text(0), stage.text(1)) == ("one two three", "")
+
+
+def test_a_decoder_that_goes_round_in_circles_takes_back_nothing() -> None:
+    stage = Stage(engine=ReadingEngine(loops_after=5))
+    stage.play(np.concatenate([said("one two three four five six"), pause(1.0)]))
+    assert stage.text() == "one two three"
 
 
 def test_nothing_said_commits_nothing() -> None:

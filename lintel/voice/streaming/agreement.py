@@ -9,8 +9,6 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import takewhile
-from math import inf
 
 from lintel.voice.transcript import Word
 
@@ -60,12 +58,10 @@ class Agreement:
         """No word begins before `floor`, from now on."""
         self._end = max(self._end, floor)
 
-    def hear(self, words: Sequence[Word], *, ripe: float = inf) -> Update:
-        """Take a hypothesis of all audio since the last cut; its times are the stream's. A word that ends after `ripe`
-        is not committed yet, agreed or not: of the newest audio two hypotheses may make the same mistake."""
+    def hear(self, words: Sequence[Word]) -> Update:
+        """Take a hypothesis of all audio since the last cut; its times are the stream's."""
         new = list(words[self._known(words) :])
-        same = _common_prefix(self._tentative, new)
-        agreed = sum(1 for _ in takewhile(lambda word: word.end <= ripe, new[:same]))
+        agreed = _common_prefix(self._tentative, new)
         committed = self._commit(new[:agreed])
         self._tentative = _ascending(new[agreed:], self._end)
         return Update(committed, self._tentative)

@@ -16,14 +16,12 @@ _ROUNDING = 1e-3  # of times that are sums of lengths, in seconds
 class Limits:
     """Seconds. Audio that stays open is heard again with every chunk, so what is certain is cut away: at a committed
     sentence's end once `sentence_cut_s` are open, after a committed word once `word_cut_s` are. `window_s` is the most
-    that is heard at once; if a whole window leaves nothing certain, its words count but for the last `unsure_s`. A word
-    is committed once `ripe_s` of what follows it were heard."""
+    that is heard at once; if a whole window leaves nothing certain, its words count but for the last `unsure_s`."""
 
     sentence_cut_s: float = 6.0
     word_cut_s: float = 12.0
     window_s: float = 20.0
     unsure_s: float = 1.0
-    ripe_s: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +104,30 @@ class Utterance:
             return None
         return Stretch(self._buffer.until(end), start, end, last)
 
+    def miss(self, stretch: Stretch) -> Update:
+        """The decoder made nothing of a stretch. What was tentative stays so, and counts if nothing will follow."""
+        self._heard = max(self._heard, stretch.end)
+        self.done = stretch.last
+        if stretch.last or self._is_whole(stretch):
+            update = self._agreement.settle()
+            self._cut_at(stretch.end)
+            return update
+        return Update((), self._agreement.tentative)
+
     def hear(self, stretch: Stretch, words: Sequence[Word]) -> Update:
         """Take what was heard in a stretch; the words' times are the stream's."""
         self._heard = max(self._heard, stretch.end)
         if stretch.last:
             self.done = True
             return self._agreement.hear_last(words)
-        update = self._agreement.hear(words, ripe=stretch.end - self._limits.ripe_s)
-        if stretch.end - stretch.start >= self._limits.window_s - _ROUNDING and not self._agreement.within:
+        update = self._agreement.hear(words)
+        if self._is_whole(stretch) and not self._agreement.within:
             update = self._force(stretch, update)
         self._cut()
         return update
+
+    def _is_whole(self, stretch: Stretch) -> bool:
+        return stretch.end - stretch.start >= self._limits.window_s - _ROUNDING
 
     def _force(self, stretch: Stretch, update: Update) -> Update:
         sure = stretch.end - self._limits.unsure_s

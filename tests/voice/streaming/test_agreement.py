@@ -67,14 +67,6 @@ def test_only_words_that_end_before_a_time_are_settled() -> None:
     assert (texts(update.committed), texts(update.tentative)) == (["a", "b"], ["c"])
 
 
-def test_an_agreed_word_of_the_newest_audio_waits_until_it_is_ripe() -> None:
-    agreement = Agreement()
-    agreement.hear(spaced(["a", "b", "c"]))
-    early = agreement.hear(spaced(["a", "b", "c"]), ripe=0.5)
-    assert (texts(early.committed), texts(early.tentative)) == (["a", "b"], ["c"])
-    assert texts(agreement.hear(spaced(["a", "b", "c"]), ripe=0.8).committed) == ["c"]
-
-
 def test_what_has_no_letters_is_compared_as_it_is() -> None:
     assert spoken("House,") == "house"
     assert spoken("-") == "-"

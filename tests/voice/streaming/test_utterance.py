@@ -39,6 +39,32 @@ def test_the_end_is_wanted_at_once_and_settles_everything() -> None:
     assert utterance.wanted(0.6) is None
 
 
+def test_a_stretch_of_which_nothing_was_made_takes_nothing_back() -> None:
+    utterance = Utterance(0.0, 0.0, SHORT)
+    utterance.add(audio(1.0))
+    first = utterance.wanted(0.6)
+    assert first is not None
+    utterance.hear(first, spaced(["yes"]))
+    utterance.add(audio(0.6))
+    second = utterance.wanted(0.6)
+    assert second is not None
+    assert [word.text for word in utterance.miss(second).tentative] == ["yes"]
+    utterance.close()
+    last = utterance.wanted(0.6)
+    assert last is not None
+    assert [word.text for word in utterance.miss(last).committed] == ["yes"]
+    assert utterance.done
+
+
+def test_a_decoder_that_makes_nothing_of_anything_still_lets_the_audio_go() -> None:
+    utterance = Utterance(0.0, 0.0, SHORT)
+    for _ in range(20):
+        utterance.add(audio(1.0))
+        while (stretch := utterance.wanted(0.6)) is not None:
+            assert utterance.miss(stretch).committed == ()
+    assert utterance.end - utterance.start <= SHORT.window_s
+
+
 def test_what_is_certain_is_cut_at_a_sentence_end() -> None:
     utterance = Utterance(0.0, 0.0, SHORT)
     utterance.add(audio(2.5))

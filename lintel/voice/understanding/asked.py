@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from lintel.voice.transcript import Turn
 from lintel.voice.understanding.utterance import Utterance
 
+_BACK = 3
+"""Turns back that the other side may have spoken; a speaker's pause splits a turn in two."""
 _QUESTION = re.compile(r"[^.!?]*\?")
 _VISIT = re.compile(r"\b(?:visit|view|viewing|showing|tour|appointment|meet|schedul\w+)\b")
 _TOPICS = {
@@ -25,10 +27,7 @@ _TOPICS = {
 
 
 def asked(utterance: Utterance, before: Sequence[Turn]) -> frozenset[str]:
-    """The facts that the questions of the other side's last turn were for, and `appointment` where it spoke of a visit;
-    empty where the same speaker spoke last."""
-    if not before or before[-1].speaker == utterance.speaker or not before[-1].words:
-        return frozenset()
-    said = Utterance(before[-1]).plain
+    """The facts that the other side's last questions were for, and `appointment` where they spoke of a visit."""
+    said = next((turn.text for turn in reversed(before[-_BACK:]) if turn.speaker != utterance.speaker), "").lower()
     found = {name for name, pattern in _TOPICS.items() if any(map(pattern.search, _QUESTION.findall(said)))}
     return frozenset(found | ({"appointment"} if _VISIT.search(said) else set()))

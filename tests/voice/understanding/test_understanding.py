@@ -186,3 +186,15 @@ def test_turns_are_read_alone() -> None:
     first = UNDERSTANDING.turn(said, before)
     UNDERSTANDING.turn(turn("we are not interested"), [*before, said])
     assert UNDERSTANDING.turn(said, before) == first
+
+
+def test_an_answer_in_two_turns_is_one() -> None:
+    before = [turn("What's your budget?", AGENT), turn("Hm, let me think.", start=3.0)]
+    (fact,) = UNDERSTANDING.turn(turn("Four fifty.", start=8.0), before).facts
+    assert fact.value == 450_000
+
+
+def test_only_the_last_turns_matter() -> None:
+    long_ago = [turn("How many bedrooms do you need?", AGENT), turn("I don't know")]
+    near = [turn("I see.", AGENT), turn("yes"), turn("Fine.", AGENT)]
+    assert UNDERSTANDING.turn(turn("4, please"), [*long_ago, *near]) == UNDERSTANDING.turn(turn("4, please"), near)

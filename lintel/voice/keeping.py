@@ -1,7 +1,8 @@
 """A call that is over, kept: its analysis with the lead's calls, and what the next score is to know, in the log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from lintel.events.validation import table_from_rows
 from lintel.home import Home
@@ -22,14 +23,17 @@ def keep_call(
     began_at: datetime,
     now: datetime,
     warnings: Sequence[str] = (),
+    told: Mapping[str, Any] | None = None,
 ) -> int:
     """Keep a call, and return how many events came of it: none without a lead, none the second time.
+
+    `told` holds more members of what is kept, without words of the call, such as how a live one ended.
 
     Raises NotFoundError for a tenant that there is not.
     """
     home.events.tenant(tenant)
     ended_at = began_at + timedelta(seconds=analysis.seconds)
-    document = {**analysis.to_json(), "warnings": list(warnings)}
+    document = {**analysis.to_json(), "warnings": list(warnings), **(told or {})}
     home.calls.put(Call(tenant, call_id, lead_id, agent_id, source, "done", began_at, ended_at, document))
     if lead_id is None:
         return 0

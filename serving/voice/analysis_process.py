@@ -1,24 +1,26 @@
-"""The analysis of one recorded call in a process of its own: `python -m serving.voice.analysis_process` reads what is
-asked as JSON and answers with what it found, redacted."""
+"""The analysis of one recorded call in a process of its own: `python -m serving.voice.analysis_process` reads a job as
+JSON, keeps what the call came to, and answers with how long it was."""
 
 import asyncio
 import json
 import os
 import sys
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from lintel.environment import child_environment
-from lintel.errors import InputError, LintelError, UnavailableError
+from lintel.errors import InputError, LintelError, NotFoundError, UnavailableError
+from lintel.home import Home
 from lintel.settings import Settings
 from lintel.settings import settings as our_settings
 from lintel.voice.audio.files import read
-from lintel.voice.audio.samples import seconds
+from lintel.voice.keeping import keep_call
+from lintel.voice.recorded import Tools, analysed, heard, usefulness
 from lintel.voice.transcription.loading import load
-from lintel.voice.transcription.offline import transcribe
-from serving.voice.call_document import redacted_segments
 from serving.voice.transcriber import model_name
 
 _NICENESS = 10
@@ -33,42 +35,48 @@ class Asked(msgspec.Struct, frozen=True):
     agent_id: str | None = None
 
 
-class Analysis(msgspec.Struct, frozen=True):
-    """What came of a recording that lasted so many seconds."""
+class Job(msgspec.Struct, frozen=True):
+    """A recording that waits for its analysis. `received_at` is UTC; `path` is of the audio."""
 
-    seconds: float
-    document: dict[str, Any]
-
-
-class _Told(msgspec.Struct, frozen=True):
+    call_id: str
+    tenant: str
+    received_at: datetime
     path: str
     asked: Asked
 
 
-def analyse(path: Path, asked: Asked, settings: Settings) -> Analysis:
-    """Transcribe a recording. What comes back is for keeping: its texts are redacted.
+def analyse_and_keep(job: Job, home: Home) -> float:
+    """Analyse a recording and keep what it came to, redacted, unless it was erased meanwhile; its length in seconds.
 
     Raises InputError for what is no audio, is too long, or in a language that the model lacks; NotFoundError where no
     weights are installed.
     """
-    with path.open("rb") as audio:
+    settings, asked = home.settings, job.asked
+    with Path(job.path).open("rb") as audio:
         recording = read(audio, longest_seconds=settings.voice_recording_hours * 3600)
     engine = load(model_name(settings), settings)
-    segments = transcribe(recording, engine, language=asked.language)
-    lasted = seconds(recording.channels[0])
-    document = {
-        "speakers": list(asked.speakers[: len(recording.channels)]),
-        "duration_s": round(lasted, 3),
-        "model": engine.name,
-        "warnings": list(recording.warnings),
-        "segments": redacted_segments(segments, asked.speakers),
-    }
-    return Analysis(lasted, document)
+    told = heard(recording, engine, settings, speakers=asked.speakers, language=asked.language)
+    analysis = analysed(told, Tools.load(settings), usefulness(home.calls.card_records(job.tenant)))
+    with suppress(NotFoundError):  # erased meanwhile: then there is nothing to keep
+        home.calls.get(job.tenant, job.call_id)
+        keep_call(
+            home,
+            analysis,
+            tenant=job.tenant,
+            call_id=job.call_id,
+            lead_id=asked.lead_id,
+            agent_id=asked.agent_id,
+            source="file",
+            began_at=job.received_at - timedelta(seconds=told.seconds),
+            now=datetime.now(UTC),
+            warnings=told.warnings,
+        )
+    return told.seconds
 
 
-async def analyse_apart(path: Path, asked: Asked, settings: Settings) -> Analysis:
-    """`analyse` in a child process, which ends when this is cancelled. Raises what it does, and UnavailableError if the
-    process dies."""
+async def analyse_apart(job: Job, settings: Settings) -> float:
+    """`analyse_and_keep` in a child process, which ends when this is cancelled. Raises InputError with what the child
+    refused, UnavailableError if it dies."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -79,7 +87,7 @@ async def analyse_apart(path: Path, asked: Asked, settings: Settings) -> Analysi
         env=child_environment(settings) | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
     try:
-        answer, _ = await child.communicate(msgspec.json.encode(_Told(str(path), asked)))
+        answer, _ = await child.communicate(msgspec.json.encode(job))
     finally:
         if child.returncode is None:
             child.kill()
@@ -87,23 +95,24 @@ async def analyse_apart(path: Path, asked: Asked, settings: Settings) -> Analysi
     return _result(answer)
 
 
-def _result(answer: bytes) -> Analysis:
+def _result(answer: bytes) -> float:
     try:
         told = json.loads(answer.splitlines()[-1])
     except (IndexError, ValueError):
         raise UnavailableError("The analysis of a recording ended without a result.") from None
     if "error" in told:
         raise InputError(told["error"]["message"], mend=told["error"]["mend"])
-    return msgspec.convert(told, Analysis)
+    return float(told["seconds"])
 
 
 def main() -> None:
     """Answer on standard output, in its last line."""
     os.nice(_NICENESS)
-    told, out = msgspec.json.decode(sys.stdin.buffer.read(), type=_Told), sys.stdout
+    job, out = msgspec.json.decode(sys.stdin.buffer.read(), type=Job), sys.stdout
     sys.stdout = sys.stderr  # libraries may print
     try:
-        answer: Any = analyse(Path(told.path), told.asked, our_settings())
+        with Home(our_settings()) as home:
+            answer: Any = {"seconds": analyse_and_keep(job, home)}
     except LintelError as error:
         answer = {"error": {"message": error.message, "mend": error.mend}}
     out.buffer.write(msgspec.json.encode(answer) + b"\n")

@@ -19,9 +19,8 @@ from serving.observation import Observation
 from serving.refusals import TELEMETRY_OFF, refuse_with_problems
 from serving.runtime import utc_now
 from serving.voice import analyse_route, call_routes, health, page_routes, transcribe_route, twilio, webrtc
-from serving.voice.calls import Calls
 from serving.voice.lines import Lines
-from serving.voice.listening import open_calls
+from serving.voice.listening import Listening, open_listening
 from serving.voice.metrics import VoiceMetrics
 from serving.voice.recordings import Recordings, working
 from serving.voice.runtime import VoiceRuntime
@@ -32,11 +31,11 @@ VERSION = "1"
 WORK_THREADS = 4
 logger = logging.getLogger("lintel.serving.voice")
 
-OpenCalls = Callable[[Settings, Home], Calls]
+OpenListening = Callable[[Settings, Home], Listening]
 
 
 def application(
-    settings: Settings, *, now: Callable[[], datetime] = utc_now, listening: OpenCalls = open_calls
+    settings: Settings, *, now: Callable[[], datetime] = utc_now, listening: OpenListening = open_listening
 ) -> FastAPI:
     """The application. Nothing is opened before its lifespan begins.
 
@@ -65,7 +64,7 @@ def application(
 
 
 def _lifespan(
-    settings: Settings, metrics: VoiceMetrics, now: Callable[[], datetime], listening: OpenCalls
+    settings: Settings, metrics: VoiceMetrics, now: Callable[[], datetime], listening: OpenListening
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -73,7 +72,7 @@ def _lifespan(
             stack.callback(metrics.close)
             home = stack.enter_context(Home(settings))
             await to_thread.run_sync(_open_stores, home)
-            lines = Lines(*await to_thread.run_sync(_calls, listening, home), home, metrics, now=now)
+            lines = Lines(*await to_thread.run_sync(_listening, listening, home), home, metrics, now=now)
             runtime = _runtime(home, metrics, lines, now)
             stack.push_async_callback(_finish, runtime)
             await stack.enter_async_context(working(runtime.recordings))
@@ -105,7 +104,7 @@ def _open_stores(home: Home) -> None:
     home.calls.newest("-", limit=1)
 
 
-def _calls(listening: OpenCalls, home: Home) -> tuple[Calls | None, str | None]:
+def _listening(listening: OpenListening, home: Home) -> tuple[Listening | None, str | None]:
     """What live calls are heard with, or why there is nothing: the service starts without a model too, for it can say
     so and needs none for what is kept."""
     try:

@@ -1,6 +1,7 @@
 """The live calls of this process with what their doors know of them, and what is kept of each when it has ended."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -9,16 +10,21 @@ from typing import Any
 
 from anyio import to_thread
 
-from lintel.errors import NotFoundError
+from lintel.errors import LintelError, NotFoundError
 from lintel.home import Home
-from lintel.store.calls import Call, ShownCard, Source
+from lintel.store.calls import ShownCard, Source
+from lintel.voice.keeping import keep_call
+from lintel.voice.recorded import Heard, Tools, analysed, usefulness
 from serving.problems import not_ready
-from serving.voice.call_document import call_document
-from serving.voice.calls import Calls, CallStart
+from serving.voice.calls import CallStart
+from serving.voice.listening import Listening
 from serving.voice.live_event import LiveEvent
 from serving.voice.metrics import VoiceMetrics
 from serving.voice.session import CallSession
 
+logger = logging.getLogger("lintel.serving.voice")
+_TOLD_LAST = ("consent", "ended")
+"""What a call told last of these is kept with it."""
 KEPT_SECONDS = 120.0
 """How long a call that has ended can still be watched: those who lost the connection come back for its end."""
 
@@ -35,6 +41,7 @@ class Line:
     opened: float
     began_at: datetime
     clock: Callable[[], float]
+    tools: Tools
     seen: dict[str, LiveEvent] = field(default_factory=dict)
     """The newest event of each kind that a state is read from."""
 
@@ -56,13 +63,13 @@ class Lines:
 
     Parameters
     ----------
-    calls, fault: the sessions, or why there are none.
+    listening, fault: the sessions and what they are read with, or why there are none.
     now, clock: the wall's and the monotonic clock.
     """
 
     def __init__(
         self,
-        calls: Calls | None,
+        listening: Listening | None,
         fault: str | None,
         home: Home,
         metrics: VoiceMetrics,
@@ -71,17 +78,17 @@ class Lines:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.fault = fault
-        self._calls = calls
+        self._listening = listening
         self._home, self._metrics, self._now, self._clock = home, metrics, now, clock
         self._lines: dict[str, Line] = {}
         self._keeping: set[asyncio.Task[None]] = set()
 
     def open(self, start: CallStart, door: Source, external_id: str | None = None) -> Line:
         """Begin a call. Raises RequestError (503) at the cap, and where nothing can listen."""
-        if self._calls is None:
+        if self._listening is None:
             raise not_ready("Nothing can listen to calls here.", mend=self.fault)
-        session = self._calls.open(start)
-        line = Line(session, start, door, external_id, self._clock(), self._now(), self._clock)
+        session = self._listening.calls.open(start)
+        line = Line(session, start, door, external_id, self._clock(), self._now(), self._clock, self._listening.tools)
         self._lines[session.call_id] = line
         task = asyncio.create_task(self._keep(line))
         self._keeping.add(task)
@@ -106,8 +113,8 @@ class Lines:
 
     async def close(self) -> None:
         """End all calls and wait until what is to be kept of them is kept."""
-        if self._calls is not None:
-            await self._calls.close()
+        if self._listening is not None:
+            await self._listening.calls.close()
         await asyncio.gather(*self._keeping)
 
     async def _keep(self, line: Line) -> None:
@@ -117,7 +124,10 @@ class Lines:
         ended = line.seen.get("ended")
         self._metrics.calls.labels(line.door, ended.data["reason"] if ended else "broken").inc()
         if was_granted(line):
-            await to_thread.run_sync(self._home.calls.put, self._call(line))
+            try:
+                await to_thread.run_sync(self._put, line)
+            except LintelError as error:
+                logger.error("a call could not be kept: %s", error.slug)
         asyncio.get_running_loop().call_later(KEPT_SECONDS, self._lines.pop, line.session.call_id, None)
 
     async def _take(self, line: Line, event: LiveEvent) -> None:
@@ -130,19 +140,22 @@ class Lines:
             start = line.start
             await to_thread.run_sync(self._home.calls.show, start.tenant, line.session.call_id, [shown])
 
-    def _call(self, line: Line) -> Call:
-        start, document = line.start, call_document(line.session.transcript(), line.session.speakers, line.seen)
-        ended = self._now()
-        return Call(
-            start.tenant,
-            line.session.call_id,
-            start.lead_id,
-            start.agent_id,
-            line.door,
-            "done",
-            line.began_at,
-            ended,
-            document,
+    def _put(self, line: Line) -> None:
+        """Read the call once more as a whole and keep it, redacted, with its lead."""
+        session, start = line.session, line.start
+        told = Heard(tuple(session.transcript()), session.speakers, session.now, ())
+        records = usefulness(self._home.calls.card_records(start.tenant))
+        keep_call(
+            self._home,
+            analysed(told, line.tools, records),
+            tenant=start.tenant,
+            call_id=session.call_id,
+            lead_id=start.lead_id,
+            agent_id=start.agent_id,
+            source=line.door,
+            began_at=line.began_at,
+            now=self._now(),
+            told={name: line.seen[name].data for name in _TOLD_LAST if name in line.seen},
         )
 
 

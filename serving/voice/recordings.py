@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
@@ -20,24 +21,15 @@ from anyio import to_thread
 
 from lintel.errors import LintelError, NotFoundError
 from lintel.home import Home
-from lintel.store.calls import Call, State
+from lintel.store.calls import Call
 from serving.problems import RequestError
-from serving.voice.analysis_process import Analysis, Asked, analyse_apart
+from serving.voice.analysis_process import Asked, Job, analyse_apart
 from serving.voice.metrics import VoiceMetrics
 
 MOST_WAITING = 100
 _AUDIO, _JOB = "audio", "job.json"
 _BUSY_RETRY_SECONDS = 60
 logger = logging.getLogger("lintel.serving.voice")
-
-
-class Job(msgspec.Struct, frozen=True):
-    """A recording that waits. `received_at` is UTC."""
-
-    call_id: str
-    tenant: str
-    received_at: datetime
-    asked: Asked
 
 
 class Recordings:
@@ -60,7 +52,8 @@ class Recordings:
 
     async def accept(self, tenant: str, audio: BinaryIO, asked: Asked) -> str:
         """Keep a recording and see to it. Returns the id of its call."""
-        job = Job(uuid4().hex, tenant, self._now(), asked)
+        call_id = uuid4().hex
+        job = Job(call_id, tenant, self._now(), str(self._folder(tenant, call_id) / _AUDIO), asked)
         await to_thread.run_sync(self._keep, job, audio)
         self._waiting.put_nowait(job)
         return job.call_id
@@ -73,21 +66,21 @@ class Recordings:
             await self._do(await self._waiting.get())
 
     async def _do(self, job: Job) -> None:
-        folder = self._folder(job.tenant, job.call_id)
         try:
-            found = await analyse_apart(folder / _AUDIO, job.asked, self._home.settings)
+            lasted = await analyse_apart(job, self._home.settings)
         except LintelError as error:
-            found = Analysis(0.0, {"error": {"type": error.slug, "detail": error.message, "mend": error.mend}})
-        await to_thread.run_sync(self._finish, job, found)
+            await to_thread.run_sync(self._fail, job, error)
+        else:
+            self._metrics.recordings.labels("done").inc()
+            self._metrics.transcribed.labels("analyse").inc(lasted)
+        await to_thread.run_sync(partial(shutil.rmtree, self._folder(job.tenant, job.call_id), ignore_errors=True))
 
-    def _finish(self, job: Job, found: Analysis) -> None:
-        state: State = "failed" if "error" in found.document else "done"
+    def _fail(self, job: Job, error: LintelError) -> None:
+        self._metrics.recordings.labels("failed").inc()
+        said = {"error": {"type": error.slug, "detail": error.message, "mend": error.mend}}
         with suppress(NotFoundError):  # erased meanwhile: then there is nothing to keep
             self._home.calls.get(job.tenant, job.call_id)
-            self._home.calls.put(replace(_call(job, found.document), state=state, ended_at=self._now()))
-        self._metrics.recordings.labels(state).inc()
-        self._metrics.transcribed.labels("analyse").inc(found.seconds)
-        shutil.rmtree(self._folder(job.tenant, job.call_id), ignore_errors=True)
+            self._home.calls.put(replace(_call(job, said), state="failed", ended_at=self._now()))
 
     def _keep(self, job: Job, audio: BinaryIO) -> None:
         folder = self._folder(job.tenant, job.call_id)

@@ -19,11 +19,13 @@ from lintel.home import Home
 from lintel.settings import Settings
 from lintel.store.calls import Call
 from lintel.store.tenants import Tenant
-from lintel.voice.coaching.coach import Coach
 from lintel.voice.coaching.playbook import Playbook
+from lintel.voice.recorded import Tools
+from lintel.voice.understanding.understanding import Understanding
 from serving.autoscaling.server import WorkerServer
 from serving.voice.application import application
 from serving.voice.calls import CallLimits, Calls
+from serving.voice.listening import Listening
 from tests.voice_doors.tones import ToneDetector, ToneEngine
 from tests.voice_doors.twilio_client import dialled
 
@@ -74,9 +76,10 @@ def serve(tmp_path: Path) -> Serve:
         settings = Settings(home=tmp_path / "home", **chosen)
         engine = ToneEngine()
 
-        def listening(_: Settings, home: Home) -> Calls:
-            book = Playbook.parse(PLAYBOOK, "tones")
-            return Calls([engine], coach=lambda _: Coach(book), detectors=ToneDetector, limits=limits)
+        def listening(_: Settings, home: Home) -> Listening:
+            tools = Tools(Understanding(), Playbook.parse(PLAYBOOK, "tones"), None, None, "")
+            calls = Calls([engine], coach=lambda _: tools.coach(), detectors=ToneDetector, limits=limits)
+            return Listening(calls, tools)
 
         with Home(settings) as home:
             for tenant in (TENANT, OTHER):
@@ -143,4 +146,4 @@ def kept(served: Served, call_id: str, seconds: float = 10.0) -> Call:
 
 
 def said(call: Call, speaker: str) -> list[str]:
-    return " ".join(one["text"] for one in call.document["segments"] if one["speaker"] == speaker).split()
+    return " ".join(one["text"] for one in call.document["turns"] if one["speaker"] == speaker).split()

@@ -4,16 +4,21 @@ import asyncio
 import io
 import time
 import wave
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lintel.errors import InputError
+from lintel.errors import InputError, NotFoundError
+from lintel.home import Home
+from lintel.settings import Settings
 from lintel.voice.audio.samples import SAMPLE_RATE, Samples
-from lintel.voice.transcript import Segment, Word
 from serving.voice import recordings, transcriber
-from serving.voice.analysis_process import Analysis, Asked
+from serving.voice.analysis_process import Asked, Job, analyse_apart
 from tests.voice_doors.conftest import TENANT, Serve, Served, kept
 from tests.voice_doors.tones import ToneDetector, ToneEngine, spoken
 
@@ -94,16 +99,19 @@ def emptied(folder: Path, seconds: float = 10.0) -> bool:
     return not list(folder.glob("*/*"))
 
 
-def spell(path: Path, asked: Asked, *_: object) -> Analysis:
-    return Analysis(2.0, {"speakers": list(asked.speakers), "bytes": path.stat().st_size, "segments": []})
+def stand_in(monkeypatch: pytest.MonkeyPatch, home: list[Home], seconds: float = 0.0) -> None:
+    """In place of the process: keeps how many bytes a recording has, after a while."""
 
-
-def stand_in(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0) -> None:
-    async def analyse(path: Path, asked: Asked, *_: object) -> Analysis:
+    async def analyse(job: Job, settings: Settings) -> float:
         await asyncio.sleep(seconds)
-        if path.stat().st_size < 10:
+        size = Path(job.path).stat().st_size
+        if size < 10:
             raise InputError("The recording is empty.", mend="Send sound.")
-        return spell(path, asked)
+        with suppress(NotFoundError):
+            call = home[0].calls.get(job.tenant, job.call_id)
+            document = {"speakers": list(job.asked.speakers), "bytes": size}
+            home[0].calls.put(replace(call, state="done", document=document))
+        return 2.0
 
     monkeypatch.setattr(recordings, "analyse_apart", analyse)
 
@@ -132,39 +140,41 @@ def test_what_a_recording_failed_of_is_told(served_recordings: Served) -> None:
 
 
 @pytest.fixture
-def served_recordings(serve: Serve, monkeypatch: pytest.MonkeyPatch):
-    stand_in(monkeypatch, seconds=0.2)
+def served_recordings(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    home: list[Home] = []
+    stand_in(monkeypatch, home, seconds=0.2)
     with serve() as served:
+        home.append(served.home)
         yield served
 
 
 def test_a_recording_that_was_not_finished_is_begun_again(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch, seconds=60)
+    stand_in(monkeypatch, [], seconds=60)
     with serve() as served, served.client() as client:
         accepted = client.post("/v1/calls/analyse?consent=granted", content=wav(spoken(WORDS))).json()
         assert client.get(accepted["status"]).json()["state"] == "working"
     folder = served.home.settings.voice_path / TENANT / accepted["call_id"]
     assert {path.name for path in folder.iterdir()} == {"audio", "job.json"}
-    stand_in(monkeypatch)
-    with serve() as again:
-        assert kept(again, accepted["call_id"]).state == "done"
+    with Home(served.home.settings) as home:
+        stand_in(monkeypatch, [home], seconds=0.1)
+        with serve() as again:
+            assert kept(again, accepted["call_id"]).state == "done"
 
 
-def test_a_call_that_was_erased_meanwhile_stays_erased(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch, seconds=0.5)
+def test_a_failed_recording_that_was_erased_meanwhile_stays_erased(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch, [], seconds=0.5)
     with serve() as served, served.client() as client:
-        accepted = client.post("/v1/calls/analyse?consent=granted&lead_id=l", content=wav(spoken(WORDS))).json()
+        accepted = client.post("/v1/calls/analyse?consent=granted&lead_id=l", content=b"x").json()
         served.home.calls.erase(TENANT, ["l"])
         assert emptied(served.home.settings.voice_path)
         assert client.get(accepted["status"]).status_code == 404
 
 
-def test_what_is_kept_is_redacted() -> None:
-    from serving.voice.call_document import redacted_segments
-
-    texts = ["Call", "me", "at", "415", "555", "2671", "please"]
-    words = tuple(Word(text, number, number + 0.5, 0.9) for number, text in enumerate(texts))
-    (found,) = redacted_segments([Segment(0, words)], ["lead"])
-    assert "2671" not in str(found)
-    assert (found["speaker"], found["redacted"]) == ("lead", {"phone": 1})
-    assert "words" not in found
+def test_the_process_says_what_it_refuses(served: Served, tmp_path: Path) -> None:
+    audio = tmp_path / "audio"
+    audio.write_bytes(b"no audio")
+    job = Job("call", TENANT, datetime.now(UTC), str(audio), Asked())
+    with pytest.raises(InputError, match="recording"):
+        asyncio.run(analyse_apart(job, served.home.settings))

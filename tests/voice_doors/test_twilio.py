@@ -49,7 +49,7 @@ def test_both_sides_are_heard_and_kept(served: Served, dial: Dial) -> None:
         "kim",
         "hung_up",
     )
-    first = next(one for one in call.document["segments"] if one["speaker"] == "lead")
+    first = next(one for one in call.document["turns"] if one["speaker"] == "lead")
     assert first["start"] == pytest.approx(1.5, abs=0.15)
 
 
@@ -172,7 +172,7 @@ def test_a_network_that_was_away_for_five_seconds_leaves_a_gap_and_true_times(se
     stop(connection)
     call = kept(served, call_id)
     assert said(call, "agent") == [*AGENT, "today"]
-    last = [one for one in call.document["segments"] if one["speaker"] == "agent"][-1]
+    last = [one for one in call.document["turns"] if one["speaker"] == "agent"][-1]
     assert last["start"] == pytest.approx(lasted / 1000 + 5.5, abs=0.2)
 
 

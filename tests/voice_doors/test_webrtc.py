@@ -142,7 +142,7 @@ def test_a_network_that_is_away_for_a_while_leaves_a_gap(served: Served) -> None
 
     found = kept(served, asyncio.run(call()))
     assert said(found, "agent") == [*AGENT, "today"]
-    last = found.document["segments"][-1]
+    last = found.document["turns"][-1]
     assert last["start"] == pytest.approx(len(spoken(AGENT)) / 16_000 + 5.5, abs=0.6)
 
 

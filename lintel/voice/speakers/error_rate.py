@@ -53,7 +53,7 @@ def diarization_errors(
     return Errors(
         missed=float(lengths @ np.maximum(speaking - heard, 0)),
         false_alarm=float(lengths @ np.maximum(heard - speaking, 0)),
-        confused=float(lengths @ np.minimum(speaking, heard)) - right,
+        confused=max(0.0, float(lengths @ np.minimum(speaking, heard)) - right),
         speech=float(lengths @ speaking),
     )
 

@@ -1,6 +1,7 @@
 """Each guard stops what it is there for, and lets speech through."""
 
 from dataclasses import replace
+from math import ceil
 
 import pytest
 from hypothesis import given
@@ -58,7 +59,7 @@ def test_what_nobody_said_is_refused(hypothesis: Hypothesis, guard: str) -> None
         heard("Yes, yes, yes, yes."),
         heard("No no no, I mean it, no no no, not again."),
         heard("Thanks for watching the house while we were away."),
-        heard("quick talk", tokens=45),
+        heard("quick talk", tokens=35),
     ],
 )
 def test_what_people_do_say_is_not(hypothesis: Hypothesis) -> None:
@@ -93,4 +94,4 @@ def test_repetition_is_counted_as_one_would_by_hand(texts: list[str]) -> None:
 @given(st.integers(0, 300), st.floats(0.1, 30))
 def test_the_pace_is_judged_by_the_window(tokens: int, seconds: float) -> None:
     refused = guards.hurried(replace(SPEECH, tokens=tokens), seconds=seconds)
-    assert refused is (tokens > guards.TOKENS_A_SECOND * seconds + guards.SPARE_TOKENS)
+    assert refused is (tokens >= min(ceil(6 * seconds) + 6, 224))

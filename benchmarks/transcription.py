@@ -197,7 +197,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS)
     parser.add_argument("--models", nargs="*", choices=("tiny.en", "base"), default=("tiny.en", "base"))
     parser.add_argument("--minutes", type=float, default=10.0, help="of each sound in which nobody speaks")
-    parser.add_argument("--utterances", type=int, default=100)
+    parser.add_argument("--utterances", type=int, default=100, help="about how many of the 100, evenly taken")
     parser.add_argument("--json", action="store_true", help="end with one JSON object")
     arguments = parser.parse_args()
     console, models = Console(stderr=arguments.json), arguments.models

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from fastapi import FastAPI
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from cli.deferred import Deferred
@@ -15,6 +16,7 @@ from lintel.events.kinds import Kind, Measure, kinds
 from lintel.features.documentation import catalogue_markdown
 from lintel.settings import Settings
 from serving.application import application
+from serving.voice.application import application as voice
 
 Command = TyperCommand | TyperGroup
 Parameter = TyperArgument | TyperOption
@@ -34,11 +36,13 @@ def docs(
 
 def pages(command: Command) -> dict[str, str]:
     """Path -> text of every page that is made from the code; `command` is the whole `lintel` command."""
+    scoring, listening = application(Settings.model_construct()), voice(Settings.model_construct())
     return {
         "docs/features.md": catalogue_markdown(),
         "docs/kinds.md": _kinds_page(),
         "docs/settings.md": _settings_page(),
-        "docs/endpoints.md": _endpoints_page(),
+        "docs/endpoints.md": _endpoints_page("Endpoints", "lead_scoring", 3000, scoring),
+        "docs/voice_endpoints.md": _endpoints_page("Voice endpoints", "voice", 3001, listening),
         "docs/commands.md": _commands_page(command),
         "docs/data_rules.md": _rules_page(),
     }
@@ -118,15 +122,15 @@ def _bound(constraint: Any) -> str:
     )
 
 
-def _endpoints_page() -> str:
-    document = application(Settings.model_construct()).openapi()
+def _endpoints_page(title: str, service: str, port: int, app: FastAPI) -> str:
+    document = app.openapi()
     parts = []
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             parts += [f"## {method.upper()} {path}", *_operation(operation)]
     return _page(
-        "Endpoints",
-        "Of the `lead_scoring` service, on 127.0.0.1:3000 unless set otherwise. Where a key is needed, send "
+        title,
+        f"Of the `{service}` service, on 127.0.0.1:{port} unless set otherwise. Where a key is needed, send "
         "`Authorization: Bearer KEY`; it names the tenant. What is refused is answered with a problem body (RFC 9457): "
         "`type`, `title`, `status`, `detail`, and `mend` where there is something to do. `GET /docs.json` has the "
         "OpenAPI document.",
@@ -145,14 +149,21 @@ def _operation(operation: Mapping[str, Any]) -> Iterator[str]:
     if parameters:
         yield _table(("parameter", "in", "type", "meaning"), parameters)
     if "requestBody" in operation:
-        content = operation["requestBody"]["content"]["application/json"]
-        yield _table(("field of the body", "type", "meaning"), list(_fields(content["schema"])))
-        yield _json(content.get("example"))
+        yield from _body(operation["requestBody"])
     answers = [(status, one["description"].replace("\n", " ")) for status, one in operation["responses"].items()]
     yield _table(("status", "answer"), answers)
     example = operation["responses"].get("200", {}).get("content", {}).get("application/json", {}).get("example")
     if example is not None:
         yield _json(example)
+
+
+def _body(body: Mapping[str, Any]) -> Iterator[str]:
+    content = body["content"].get("application/json")
+    if content is None:
+        yield f"Body: {body['description']}"
+        return
+    yield _table(("field of the body", "type", "meaning"), list(_fields(content["schema"])))
+    yield _json(content.get("example"))
 
 
 def _fields(schema: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

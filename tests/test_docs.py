@@ -1,10 +1,12 @@
 """Documentation that cannot rot: generated pages are fresh, everything is in them, and links lead somewhere."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import typer
+from fastapi import FastAPI
 
 from cli.deferred import Deferred
 from cli.documentation import pages, write
@@ -13,6 +15,7 @@ from lintel.events.kinds import kinds
 from lintel.features.catalogue import catalogue
 from lintel.settings import Settings
 from serving.application import application
+from serving.voice.application import application as voice
 
 ROOT = Path(__file__).parents[1]
 COMMAND = typer.main.get_command(app)
@@ -69,10 +72,11 @@ def test_every_feature_is_documented() -> None:
     assert catalogue().digest in page
 
 
-def test_every_endpoint_is_documented() -> None:
-    paths = application(Settings.model_construct()).openapi()["paths"]
+@pytest.mark.parametrize(("page", "app"), [("docs/endpoints.md", application), ("docs/voice_endpoints.md", voice)])
+def test_every_endpoint_is_documented(page: str, app: Callable[[Settings], FastAPI]) -> None:
+    paths = app(Settings.model_construct()).openapi()["paths"]
     wanted = [f"## {method.upper()} {path}" for path, methods in paths.items() for method in methods]
-    lines = PAGES["docs/endpoints.md"].splitlines()
+    lines = PAGES[page].splitlines()
     assert [heading for heading in wanted if heading not in lines] == []
     assert len(wanted) >= 5
 

@@ -58,6 +58,7 @@ def test_every_command_has_help_and_json(words: str, lintel: Lintel) -> None:
         (("ingest", "simulator", "--leads", "0"), 2, "--leads"),
         (("models", "promote", "1"), 2, "--reason"),
         (("serve", "--all", "--stop"), 2, "--all starts and --stop stops"),
+        (("serve", "--voice", "--stop"), 2, "--voice starts and --stop stops"),
         (("data", "pull", "nonsense"), 3, "not a data set"),
         (("ingest", "simulator", "--world", "nonsense"), 3, "nonsense"),
         (("score", "--lead", "x", "--tenant", "nobody"), 3, "nobody"),

@@ -5,7 +5,9 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from lintel.errors import InputError, NotFoundError
 from lintel.voice.activity.detector import Detector
@@ -90,7 +92,7 @@ class Calls:
             self._decoder,
             commentary=Commentary(self._understanding, self._coach(start) if self._coach else None),
             clock=self._clock,
-            post=loop.call_soon_threadsafe,
+            post=partial(_post, loop),
         )
         self._calls[start.tenant, call.call_id] = call
         return call
@@ -163,3 +165,9 @@ class Calls:
         ended_at = self._ended_at.setdefault(key, self._clock())
         if self._clock() - ended_at >= self._limits.kept_s:
             del self._calls[key], self._ended_at[key]
+
+
+def _post(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *arguments: object) -> None:
+    """Have the loop call a function; a loop that was closed while the decoder was at work listens no more."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(function, *arguments)

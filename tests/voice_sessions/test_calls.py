@@ -1,5 +1,6 @@
 import asyncio
 import gc
+import threading
 import weakref
 from collections.abc import Awaitable, Callable
 
@@ -140,6 +141,27 @@ def test_a_call_whose_tending_fails_leaves_the_others_tended() -> None:
         assert well.ended == "vanished"
 
     run(scene)
+
+
+def test_a_loop_that_closes_while_the_decoder_works_does_not_end_its_thread() -> None:
+    working, closed = threading.Event(), threading.Event()
+
+    def during() -> None:
+        working.set()
+        closed.wait(10)
+
+    async def scene() -> Calls:
+        calls = Calls([ReadingEngine(during=during)], detectors=ToldDetector, clock=Clock())
+        talk(calls.open(CallStart("acme", speakers=("agent",))))
+        await asyncio.to_thread(working.wait, 10)
+        return calls
+
+    before = len(voice_threads())
+    calls = asyncio.run(scene())
+    closed.set()
+    assert len(voice_threads()) == before + 1
+    calls.decoder.stop()
+    assert len(voice_threads()) == before
 
 
 def test_fifty_calls_leave_no_thread_no_task_and_no_audio() -> None:

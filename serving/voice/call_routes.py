@@ -76,10 +76,15 @@ async def calls(
 async def call(call_id: CallId, request: Request, credentials: Credentials) -> Response:
     """A live call as it stands, or what is kept of one that ended, or how far the analysis of a recording is."""
     runtime, principal = await _caller(request, credentials, "read")
+    line = runtime.lines.find(principal.tenant, call_id)
+    if line is not None and line.is_live:
+        return _json(_live(line))
     try:
-        return _json(_live(runtime.lines.get(principal.tenant, call_id)))
-    except NotFoundError:
         return _json(_kept(await runtime.work(runtime.home.calls.get, principal.tenant, call_id)))
+    except NotFoundError:
+        if line is None:
+            raise
+    return _json(_live(line))  # it has just ended, and is still being read, or nothing of it may be kept
 
 
 @router.get(

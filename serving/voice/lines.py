@@ -97,10 +97,15 @@ class Lines:
 
     def get(self, tenant: str, call_id: str) -> Line:
         """A live call, or one that ended a moment ago. Raises NotFoundError, also for another tenant's."""
-        line = self._lines.get(call_id)
-        if line is None or line.session.tenant != tenant:
+        line = self.find(tenant, call_id)
+        if line is None:
             raise NotFoundError(f"There is no live call {call_id!r}.", mend="`GET /v1/calls` lists them.")
         return line
+
+    def find(self, tenant: str, call_id: str) -> Line | None:
+        """The same, or None."""
+        line = self._lines.get(call_id)
+        return line if line is not None and line.session.tenant == tenant else None
 
     def of(self, tenant: str) -> Iterator[Line]:
         """The tenant's live calls, the oldest first."""

@@ -111,6 +111,7 @@ def test_a_call_is_ended_from_the_page(served: Served, client: httpx.Client, con
     call_id = live_call(served, CALL)
     assert client.post(f"/v1/calls/{call_id}/end").status_code == 200
     assert kept(served, call_id).document["ended"]["reason"] == "hung_up"
+    assert client.get(f"/v1/calls/{call_id}").json()["document"]["ended"] == {"reason": "hung_up"}
     listed = client.get("/v1/calls?lead_id=lead-7").json()["calls"]
     assert [(one["call_id"], one["state"]) for one in listed] == [(call_id, "done")]
     assert client.get("/v1/calls?lead_id=lead-8").json()["calls"] == []

@@ -20,7 +20,7 @@ from lintel.voice.analysis import CallAnalysis
 from lintel.voice.audio.files import Recording, read
 from lintel.voice.audio.samples import seconds
 from lintel.voice.keeping import keep_call
-from lintel.voice.recorded import Tools, analyse_recording, usefulness
+from lintel.voice.recorded import Tools, analysed, heard, usefulness
 from lintel.voice.summary.claims import FIELDS
 from lintel.voice.transcription.loading import load
 
@@ -57,22 +57,24 @@ def analyse_command(
     speakers = tuple(name.strip() for name in channels.split(",") if name.strip())
     if len(set(speakers)) != len(speakers) or not speakers:
         raise InputError(f"--channels {channels!r} names nobody, or somebody twice.", mend="Try agent,lead.")
-    recording = read(file, longest_seconds=options.voice_recording_hours * 3600)
-    engine = load(model or str(options.voice_model_path or options.voice_model), options)
     with Home(options) as home:
+        if lead:
+            home.events.tenant(tenant)
+        recording = read(file, longest_seconds=options.voice_recording_hours * 3600)
+        engine = load(model or str(options.voice_model_path or options.voice_model), options)
         records = usefulness(home.calls.card_records(tenant)) if lead else []
         total = round(sum(map(seconds, recording.channels)))
         with progress(f"analysing {file.name}", total) as bar:
-            analysis, warnings = analyse_recording(
+            told = heard(
                 recording,
                 engine,
-                Tools.load(options),
                 options,
                 speakers=speakers,
                 language=language,
-                records=records,
                 progress=lambda done: bar(round(done)),
             )
+            analysis = analysed(told, Tools.load(options), records)
+        warnings = list(told.warnings)
         value = {"file": str(file), "model": engine.name, **analysis.to_json(), "warnings": warnings, "kept": None}
         if lead:
             value["kept"] = _keep(home, recording, analysis, warnings, _Whose(tenant, lead, agent, began_at))

@@ -97,6 +97,16 @@ class Settings(BaseSettings):
     voice_recording_bytes: int = Field(
         default=1_000_000_000, ge=1_000, description="Largest body of `POST /v1/calls/analyse`, in bytes."
     )
+    voice_inbox: Path | None = Field(
+        default=None,
+        description="Folder whose recordings are analysed, `TENANT/NAME.wav` with `TENANT/NAME.json` beside it; null "
+        "means `inbox` in `home`.",
+    )
+    voice_reference: Path | None = Field(
+        default=None,
+        description="Recordings with their words, on which transcription is measured again each week: a folder with "
+        "`refs.tsv` (columns `id`, `speaker`, `file`, `text`).",
+    )
     voice_ice_servers: SecretStr | None = Field(
         default=None,
         description="STUN and TURN servers of browser calls, as a JSON list: "
@@ -346,6 +356,16 @@ class Settings(BaseSettings):
     def monitoring_path(self) -> Path:
         """What the monitors found, as JSON by tenant and area."""
         return (self.home / "monitoring").resolve()
+
+    @property
+    def voice_readers(self) -> Path:
+        """Trained classifiers of turns, a folder each."""
+        return (self.home / "readers").resolve()
+
+    @property
+    def inbox(self) -> Path:
+        """Where recordings are put to be analysed, a folder a tenant."""
+        return (self.voice_inbox or self.home / "inbox").resolve()
 
     @property
     def voice_path(self) -> Path:

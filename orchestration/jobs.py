@@ -4,10 +4,12 @@ import dagster as dg
 
 _POOLED = dg.AssetSelection.assets("pooled_bundle")
 _PREDICTIONS = dg.AssetSelection.assets("predictions")
+_VOICE = dg.AssetSelection.groups("voice")
+_QUALITY = dg.AssetSelection.assets("transcription_quality")
 
 nightly = dg.define_asset_job(
     "nightly",
-    selection=dg.AssetSelection.all() - _POOLED - _PREDICTIONS,
+    selection=dg.AssetSelection.all() - _POOLED - _PREDICTIONS - _VOICE,
     description="Lake, features, training, gate, registry, promotion, scores and bento of one tenant.",
 )
 
@@ -28,3 +30,17 @@ take_over = dg.define_asset_job(
     selection=dg.AssetSelection.assets("champion", "lead_scores", "lead_scoring_bento"),
     description="An approved version of one tenant in front of callers, with new scores and a new bento.",
 )
+
+recorded_calls = dg.define_asset_job(
+    "recorded_calls",
+    selection=_VOICE - _QUALITY,
+    description="One recording: checked, written down, and what it came to in the lead's log.",
+)
+
+transcription_quality = dg.define_asset_job(
+    "transcription_quality_job",
+    selection=_QUALITY,
+    description="Word error rate of the transcription in use.",
+)
+
+ALL = [nightly, pooling, prediction_log, take_over, recorded_calls, transcription_quality]

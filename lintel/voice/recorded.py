@@ -23,6 +23,7 @@ from lintel.voice.summary.abstractive import Ask
 from lintel.voice.transcript import Segment
 from lintel.voice.transcription.engine import Engine
 from lintel.voice.transcription.offline import Progress, transcribe
+from lintel.voice.understanding.models import Models
 from lintel.voice.understanding.understanding import Understanding
 
 TWO = 2
@@ -41,12 +42,15 @@ class Tools:
 
     @classmethod
     def load(cls, settings: Settings) -> "Tools":
-        """With sentence embeddings where they are installed. Raises NotFoundError, InputError for a wrong playbook."""
+        """With sentence embeddings and trained readers where they are installed.
+
+        Raises NotFoundError, InputError for a wrong playbook, IncompatibleError for a wrong reader.
+        """
         embedder = _embedder(settings)
         key = settings.claude_key
         claude = Claude(key.get_secret_value(), settings.claude_model, settings.claude_url) if key else None
         return cls(
-            understanding=Understanding(),
+            understanding=Understanding(embedder, Models.load(settings.voice_readers)),
             playbook=Playbook.load(settings.voice_playbook),
             embedder=embedder,
             ask=claude.ask if claude else None,
@@ -58,22 +62,29 @@ class Tools:
         return Coach(self.playbook, embedder=self.embedder, muted=muted(records))
 
 
-def analyse_recording(
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A recording written down: segments by channel, whose each channel is, and what has to be said of it."""
+
+    segments: tuple[Segment, ...]
+    speakers: tuple[str, ...]
+    seconds: float
+    warnings: tuple[str, ...]
+
+
+def heard(
     recording: Recording,
     engine: Engine,
-    tools: Tools,
     settings: Settings,
     *,
     speakers: Sequence[str],
     language: str = "en",
-    records: Iterable[Usefulness] = (),
     progress: Progress = lambda _seconds: None,
-) -> tuple[CallAnalysis, list[str]]:
-    """The analysis of a recording, and what has to be said of it.
+) -> Heard:
+    """Write a recording down. `speakers` are by channel.
 
-    `speakers` are by channel. One channel that holds two people is parted by voice: they are `speaker-1` and
-    `speaker-2`, for who is the agent cannot be heard. Raises InputError for a language that the model lacks, or more
-    channels than speakers.
+    One channel that holds two people is parted by voice: they are `speaker-1` and `speaker-2`, for who is the agent
+    cannot be heard. Raises InputError for a language that the model lacks, or more channels than speakers.
     """
     if len(recording.channels) > len(speakers):
         raise InputError(
@@ -86,11 +97,20 @@ def analyse_recording(
     if len(recording.channels) < len(speakers):
         segments, names = _parted(recording, segments, settings, warnings)
     lasted = max(map(seconds, recording.channels))
-    coach = tools.coach(records)
-    analysis = analyse(
-        segments, names, lasted, understanding=tools.understanding, coach=coach, ask=tools.ask, model=tools.model
+    return Heard(tuple(segments), tuple(names), lasted, tuple(warnings))
+
+
+def analysed(told: Heard, tools: Tools, records: Iterable[Usefulness] = ()) -> CallAnalysis:
+    """What a call came to that was written down."""
+    return analyse(
+        told.segments,
+        told.speakers,
+        told.seconds,
+        understanding=tools.understanding,
+        coach=tools.coach(records),
+        ask=tools.ask,
+        model=tools.model,
     )
-    return analysis, warnings
 
 
 def _parted(

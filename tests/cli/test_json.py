@@ -36,6 +36,8 @@ READING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "rollouts list": (IN, {"tenant", "rollouts"}),
     "market list": (IN, {"tenant", "area", "series"}),
     "tenants list": ((), {"tenants"}),
+    "call list": (IN, {"tenant", "calls"}),
+    "call cards": (IN, {"tenant", "cards"}),
     "triggers list": (IN, {"tenant", "triggers"}),
 }
 WRITING: dict[str, tuple[tuple[object, ...], set[str]]] = {
@@ -69,10 +71,12 @@ ELSEWHERE = {
     "market load",
     "fairness",
     "transcribe",
+    "call analyse",
+    "call show",
     *(f"rollouts {act}" for act in ("start", "advance", "hold", "resume", "rollback", "complete")),
 }
-"""Have tests of their own: test_alerts, test_data, test_fairness, test_governance, test_ingest, test_keys, test_market,
-test_rollouts, test_transcribe, below, and the demo."""
+"""Have tests of their own: test_alerts, test_call, test_data, test_fairness, test_governance, test_ingest, test_keys,
+test_market, test_rollouts, test_transcribe, below, and the demo."""
 
 
 def test_every_command_is_tried() -> None:

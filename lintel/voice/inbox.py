@@ -1,0 +1,92 @@
+"""The folder of recordings that wait to be analysed.
+
+A recording is there once `NAME.json` stands beside `NAME.wav` (or any other audio): the note is written last, and says
+whose call it is and that everybody on it consented. Without that word nothing of it is read.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from lintel.errors import InputError, NotFoundError
+from lintel.voice.transcript import AGENT, LEAD
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_BETWEEN = "~"
+"""Of tenant and name in the key of a recording; neither holds one."""
+_MOST_BYTES = 10_000
+_Speaker = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+
+
+class Note(BaseModel):
+    """What `NAME.json` says."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    consent: Literal["granted"]
+    lead_id: str | None = Field(default=None, min_length=1, max_length=200)
+    agent_id: str | None = Field(default=None, min_length=1, max_length=200)
+    began_at: AwareDatetime
+    channels: tuple[_Speaker, ...] = Field(default=(AGENT, LEAD), min_length=1, max_length=8)
+    language: str = Field(default="en", pattern=r"^[a-z]{2,3}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A recording that is ready; `key` names it in one word."""
+
+    tenant: str
+    name: str
+    audio: Path
+    note: Path
+
+    @property
+    def key(self) -> str:
+        return f"{self.tenant}{_BETWEEN}{self.name}"
+
+    def read_note(self) -> Note:
+        """Raises InputError that says what is wrong with the note."""
+        content = self.note.read_bytes()[: _MOST_BYTES + 1]
+        try:
+            return Note.model_validate(json.loads(content))
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                f"The note of the recording {self.key} is wrong: {_why(error)}.",
+                mend='It needs {"consent": "granted", "began_at": "2026-03-01T12:00:00Z", "lead_id": "..."}.',
+            ) from None
+
+
+def ready(inbox: Path) -> list[Recorded]:
+    """Recordings that wait, oldest note first. Names that could not be keys, and folders of no tenant's form, are
+    passed over."""
+    found = [one for note in inbox.glob("*/*.json") if (one := _recorded(note)) is not None]
+    return sorted(found, key=lambda one: (one.note.stat().st_mtime, one.key))
+
+
+def recorded(inbox: Path, key: str) -> Recorded:
+    """The recording of a key. Raises NotFoundError."""
+    tenant, _, name = key.partition(_BETWEEN)
+    found = _recorded(inbox / tenant / f"{name}.json") if _NAME.fullmatch(tenant) and _NAME.fullmatch(name) else None
+    if found is None:
+        raise NotFoundError(f"There is no recording {key!r} in {inbox}.")
+    return found
+
+
+def _recorded(note: Path) -> Recorded | None:
+    tenant, name = note.parent.name, note.stem
+    if not note.is_file() or not _NAME.fullmatch(tenant) or not _NAME.fullmatch(name):
+        return None
+    beside = (path for path in sorted(note.parent.glob(f"{name}.*")) if path != note and path.stem == name)
+    audio = next((path for path in beside if path.is_file() and path.suffix != ".partial"), None)
+    return None if audio is None else Recorded(tenant, name, audio, note)
+
+
+def _why(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return "it is not JSON"
+    told: list[Any] = error.errors(include_url=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'the whole'}: {one['msg']}" for one in told[:5])

@@ -128,6 +128,15 @@ def test_the_page_holds_no_key_and_asks_nobody_else(served: Served) -> None:
     assert re.search(r"\son[a-z]+=", answers["/live"].text) is None
 
 
+def test_a_network_that_is_away_is_told_and_comes_back(page: Page, served: Served) -> None:
+    entered(page, served)
+    network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.call("Network.emulateNetworkConditions", offline=True, **network)
+    page.until("document.getElementById('banner').innerText.includes('cannot be read now')")
+    page.call("Network.emulateNetworkConditions", offline=False, **network)
+    page.until("document.getElementById('banner').hidden")
+
+
 def test_a_wrong_key_is_told_in_words(page: Page, served: Served) -> None:
     page.open(f"{served.url}/live")
     page.fill("#key", "lintel_wrong")

@@ -51,9 +51,7 @@ def serve(
     if everything:
         with open_instance(settings()) as instance:
             end_abandoned_runs(instance)
-    services = _services(settings()) if everything else _services(settings())[:1]
-    if voice:
-        services.append(_voice_service(settings()))
+    services = _chosen(settings(), everything, voice)
     children = _start_all(services, file)
     rows = [(child.name, child.address, child.log) for child in children]
     value = {"services": [{"name": name, "address": address, "log": log} for name, address, log in rows]}
@@ -110,6 +108,22 @@ def _stop_all(file: Path, as_json: bool) -> None:
         with Home(settings()) as home:
             revoke_development_keys(home, _keys_file(settings()))
     emit({"stopped": stopped}, as_json=as_json, table=f"stopped: {', '.join(stopped) or 'nothing was running'}")
+
+
+def _chosen(current: Settings, everything: bool, voice: bool) -> list[Service]:
+    """With `voice` scores need not be served: without a champion there are none, and calls are heard all the same."""
+    services = _services(current) if everything else _services(current)[:1]
+    if not voice:
+        return services
+    if not everything and not _has_champion(current):
+        note("no champion yet, so no scores are served beside the voice service")
+        services = []
+    return [*services, _voice_service(current)]
+
+
+def _has_champion(current: Settings) -> bool:
+    with Home(current) as home:
+        return bool(home.traffic.scopes())
 
 
 def _voice_service(current: Settings) -> Service:

@@ -128,7 +128,7 @@ class Lines:
                 await self._take(line, event)
         ended = line.seen.get("ended")
         self._metrics.calls.labels(line.door, ended.data["reason"] if ended else "broken").inc()
-        if was_granted(line):
+        if was_heard(line):
             try:
                 await to_thread.run_sync(self._put, line)
             except LintelError as error:
@@ -164,9 +164,9 @@ class Lines:
         )
 
 
-def was_granted(line: Line) -> bool:
+def was_heard(line: Line) -> bool:
     """Whether the call was heard at all: of one that was not, nothing is kept."""
-    return "granted" in line.seen
+    return "granted" in line.seen and line.session.now > 0
 
 
 def seen_data(line: Line, kind: str) -> dict[str, Any] | None:

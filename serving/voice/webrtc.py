@@ -72,8 +72,8 @@ async def offer(request: Request, credentials: Credentials) -> Response:
     _check(sent)
     line = runtime.lines.open(_call_start(principal.tenant, sent), "webrtc")
     try:
-        tell_consent(line, sent)
         peer, sdp = await _answered(runtime, sent)
+        tell_consent(line, sent)
     except BaseException:
         line.session.end("vanished")
         raise
@@ -107,6 +107,8 @@ def _check(sent: OfferRequest) -> None:
         raise RequestError(422, "wrong-form", "A stereo track has two speakers.")
     if len(set(sent.speakers)) != len(sent.speakers):
         raise RequestError(422, "wrong-form", "Two speakers have the same name.")
+    if not set(sent.granted) <= set(sent.speakers):
+        raise RequestError(422, "wrong-form", "Somebody has agreed who is none of the speakers.")
 
 
 def _call_start(tenant: str, sent: OfferRequest) -> CallStart:

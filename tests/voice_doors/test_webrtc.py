@@ -159,7 +159,13 @@ def test_without_consent_no_frame_is_decoded(served: Served) -> None:
 
 @pytest.mark.parametrize(
     "about",
-    [{"sdp": "rubbish"}, {"sdp": "v=0\r\n"}, {"sdp": "v=0", "layout": "stereo", "speakers": ["agent"]}, {"sdp": ""}],
+    [
+        {"sdp": "rubbish"},
+        {"sdp": "v=0\r\n"},
+        {"sdp": "v=0", "layout": "stereo", "speakers": ["agent"]},
+        {"sdp": ""},
+        {"sdp": "v=0", "granted": ["nobody"]},
+    ],
 )
 def test_what_is_no_offer_is_refused_and_leaves_no_call(served: Served, about: dict[str, Any]) -> None:
     answer = asyncio.run(ask(served, **about))
@@ -183,6 +189,7 @@ def test_a_browser_that_never_connects_holds_no_place(served: Served, monkeypatc
     asyncio.run(offered())
     with served.client() as client:
         assert client.get("/readyz").json()["calls"] == 0
+    assert served.home.calls.newest("acme") == []
 
 
 def test_twenty_offers_at_once_meet_the_cap_and_leak_no_peer(served: Served) -> None:

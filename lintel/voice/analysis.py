@@ -6,7 +6,7 @@ from typing import Any
 
 from lintel.voice.coaching.card import Card, StepDone
 from lintel.voice.coaching.coach import Coach
-from lintel.voice.coaching.listening import Noticed
+from lintel.voice.coaching.listening import noticed
 from lintel.voice.redacted import redacted_words
 from lintel.voice.streaming.turns import Turns
 from lintel.voice.summary.abstractive import Ask, summarise
@@ -104,8 +104,7 @@ def _moments(
         meter.speech(turn.speaker, turn.start, turn.end)
         for question in insights.questions:
             meter.question(turn.speaker, question.end)
-        noticed = [Noticed(one.label, one.quote, one.start, one.end) for one in insights.findings()]
-        yield from coach.hear(turn, noticed, turn.end)
+        yield from coach.hear(turn, noticed(insights), turn.end)
         yield from coach.measure(meter.measures(turn.end), turn.end)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, Protocol
 
 from lintel.voice.coaching.card import Card, StepDone
-from lintel.voice.coaching.listening import Noticed
+from lintel.voice.coaching.listening import Noticed, noticed
 from lintel.voice.streaming.utterance import SENTENCE_ENDS
 from lintel.voice.transcript import Turn
 from lintel.voice.understanding.insights import Insights
@@ -57,7 +57,7 @@ class Commentary:
         if self._coach is None:
             return
         if turn.text.endswith(SENTENCE_ENDS):
-            self._noticed = {turn.start: _noticed(self._insights(turn))}
+            self._noticed = {turn.start: noticed(self._insights(turn))}
         yield from self._cards(turn, self._noticed.get(turn.start, []), at)
 
     def complete(self, turn: Turn, at: float) -> tuple[dict[str, Any] | None, list[tuple[Kind, dict[str, Any]]]]:
@@ -66,7 +66,7 @@ class Commentary:
         self._before = [*self._before, turn][-TURNS_BEFORE:]
         for end in _questions(turn, insights):
             self._meter.question(turn.speaker, end)
-        cards = list(self._cards(turn, _noticed(insights), at))
+        cards = list(self._cards(turn, noticed(insights), at))
         return (insights.to_json() if insights else None), cards
 
     def measure(self, at: float) -> Said:
@@ -106,11 +106,6 @@ class Commentary:
                 yield "step", said.to_json()
             else:
                 yield "card", {"card": said.to_json()}
-
-
-def _noticed(insights: Insights | None) -> list[Noticed]:
-    found = insights.findings() if insights else ()
-    return [Noticed(one.label, one.quote, one.start, one.end) for one in found]
 
 
 def _questions(turn: Turn, insights: Insights | None) -> list[float]:

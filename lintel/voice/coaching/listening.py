@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from lintel.voice.coaching.playbook import Speech
 from lintel.voice.phrases import Match, Spoken
+from lintel.voice.understanding.insights import Insights
+from lintel.voice.understanding.understanding import PHRASES
 
 _SENTENCES_KEPT = 256
 
@@ -38,6 +40,14 @@ class Noticed:
     quote: str
     start: float
     end: float
+
+
+def noticed(insights: Insights | None) -> list[Noticed]:
+    """What cards may go by. Objections that only sound like known ones are right in six of ten cases: good enough to
+    read afterwards, too little to interrupt an agent."""
+    found = insights.findings() if insights is not None else ()
+    certain = (one for one in found if one.found_by != PHRASES or not one.label.startswith("objection."))
+    return [Noticed(one.label, one.quote, one.start, one.end) for one in certain]
 
 
 @dataclass

@@ -6,9 +6,10 @@ from numpy.typing import NDArray
 
 from lintel.voice.coaching.card import Card, StepDone
 from lintel.voice.coaching.coach import Coach
-from lintel.voice.coaching.listening import Noticed
+from lintel.voice.coaching.listening import Noticed, noticed
 from lintel.voice.coaching.playbook import Playbook
 from lintel.voice.transcript import Turn, Word
+from lintel.voice.understanding.insights import Insights, Objection
 from lintel.voice.understanding.talk import TalkMeter
 
 BOOK = Playbook.load()
@@ -77,6 +78,13 @@ def test_an_insight_brings_a_card_too() -> None:
     noticed = [Noticed("objection.price", "more than the bank gives us", 1.0, 2.0)]
     (card,) = Coach(BOOK).hear(turn("lead", "That is more than the bank gives us."), noticed, 3)
     assert (card.rule, card.quote) == ("objection-price", "more than the bank gives us")
+
+
+@pytest.mark.parametrize(("found_by", "shown"), [("rule:objection.price", 1), ("model", 1), ("phrases", 0)])
+def test_what_only_sounds_like_an_objection_interrupts_nobody(found_by: str, shown: int) -> None:
+    insights = Insights(0.0, objections=(Objection("more than the bank gives us", 1.0, 2.0, found_by, 0.6, "price"),))
+    assert len(noticed(insights)) == shown
+    assert noticed(None) == []
 
 
 class Bag:

@@ -31,6 +31,7 @@ from lintel.store.log import TenantLog
 from lintel.store.predictions import PredictionLake
 from lintel.store.state import KeyRing, ScoreStore
 from lintel.store.tenants import Clock
+from lintel.voice import inbox
 
 _OPENED = ("events", "scores", "calls", "keys", "traffic", "audit", "states", "rollouts", "alerts", "triggers")
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -142,6 +143,8 @@ class Home:
             self.scores.erase(tenant, lead)
         self.last_scores.erase(tenant, erased.leads)
         self.calls.erase(tenant, erased.leads)
+        for name in inbox.erase(self.settings.inbox, tenant, erased.leads):
+            (self.work(tenant, "calls") / f"{name}.json").unlink(missing_ok=True)
         self.predictions.erase(tenant, erased.leads, now=now)
         return erased
 

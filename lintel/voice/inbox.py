@@ -6,6 +6,7 @@ whose call it is and that everybody on it consented. Without that word nothing o
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -74,6 +75,24 @@ def recorded(inbox: Path, key: str) -> Recorded:
     if found is None:
         raise NotFoundError(f"There is no recording {key!r} in {inbox}.")
     return found
+
+
+def erase(inbox: Path, tenant: str, leads: Collection[str]) -> list[str]:
+    """Remove the recordings and notes of persons; the names that they had. Notes that cannot be read name nobody."""
+    names = []
+    for one in ready(inbox):
+        if one.tenant == tenant and _lead_of(one) in leads:
+            for path in one.note.parent.glob(f"{one.name}.*"):
+                path.unlink(missing_ok=True)
+            names.append(one.name)
+    return names
+
+
+def _lead_of(one: Recorded) -> str | None:
+    try:
+        return one.read_note().lead_id
+    except InputError:
+        return None
 
 
 def _recorded(note: Path) -> Recorded | None:

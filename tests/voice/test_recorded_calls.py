@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from assets.voice import RECORDINGS, call_insights, recordings, transcription_quality, transcripts
+from lintel.events.validation import table_from_rows
 from lintel.home import Home
 from lintel.settings import Settings
 from lintel.store.tenants import Tenant
@@ -20,6 +21,7 @@ from orchestration.recordings_sensor import recordings_by_night, recordings_fold
 from tests.voice.published import published
 
 NOTE = {"consent": "granted", "began_at": "2026-03-01T12:00:00Z", "lead_id": "lead1", "agent_id": "ann"}
+LEAD = {"event_id": "e1", "lead_id": "lead1", "kind": "lead.created", "occurred_at": "2026-02-01T12:00:00Z"}
 NIGHT = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 KEY = "acme~call-1"
 
@@ -104,6 +106,19 @@ def test_a_call_goes_from_the_inbox_into_the_log(with_weights: Settings, instanc
         call = home.calls.get("acme", "call-1")
         assert "wizard" in call.document["turns"][0]["text"]
         assert call.document["speakers"] == ["agent", "lead"]
+
+
+def test_an_erased_lead_leaves_no_recording_and_no_transcript(home: Home) -> None:
+    home.events.append("acme", table_from_rows([LEAD]).events, now=NIGHT)
+    folder = put(home, "acme", "call-1")
+    put(home, "acme", "call-2")
+    (folder / "call-2.json").write_text(json.dumps(NOTE | {"lead_id": "lead2"}))
+    transcript = home.work("acme", "calls") / "call-1.json"
+    transcript.parent.mkdir()
+    transcript.write_text("{}")
+    home.erase("acme", "lead1", now=NIGHT)
+    assert sorted(path.name for path in folder.iterdir()) == ["call-2.json", "call-2.wav"]
+    assert not transcript.exists()
 
 
 def test_nobody_speaks_and_nothing_is_made_up(with_weights: Settings, instance: dg.DagsterInstance) -> None:

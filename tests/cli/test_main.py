@@ -199,7 +199,13 @@ WRITING_BYTES = 1_000_000
 def test_an_interrupt_from_the_terminal_ends_with_130(tmp_path: Path) -> None:
     command = [sys.executable, "-u", "-m", "cli.main", "ingest", "simulator", "--leads", "1000000", "--json"]
     child = subprocess.Popen(
-        command, cwd=ROOT, env=environment(tmp_path / "home"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env=environment(tmp_path / "home"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )
     log = tmp_path / "home" / "events.db-wal"
     try:
@@ -209,6 +215,7 @@ def test_an_interrupt_from_the_terminal_ends_with_130(tmp_path: Path) -> None:
         out, err = child.communicate(timeout=60)
     finally:
         child.kill()
+        child.wait()
     assert child.returncode == 130, err
     assert json.loads(out.splitlines()[-1])["error"]["type"] == "interrupted"
     assert "Traceback" not in err

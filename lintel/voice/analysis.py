@@ -11,7 +11,7 @@ from lintel.voice.redacted import redacted_words
 from lintel.voice.streaming.turns import Turns
 from lintel.voice.summary.abstractive import Ask, summarise
 from lintel.voice.summary.claims import Summary
-from lintel.voice.transcript import Segment, Turn
+from lintel.voice.transcript import AGENT, Segment, Turn
 from lintel.voice.understanding.insights import Insights
 from lintel.voice.understanding.talk import TalkMeasures, TalkMeter
 from lintel.voice.understanding.understanding import Understanding
@@ -23,7 +23,7 @@ _BEFORE = 10
 @dataclass(frozen=True, slots=True)
 class CallAnalysis:
     """Everything of one call, redacted. `understood` has one entry a turn; `open_steps` are the playbook's that nobody
-    did. Times are seconds of the call."""
+    did, none where it is not known who the agent is. Times are seconds of the call."""
 
     speakers: tuple[str, ...]
     seconds: float
@@ -82,7 +82,7 @@ def analyse(
         understood=understood,
         talk=meter.measures(seconds),
         moments=moments,
-        open_steps=tuple(step.title for step in coach.open_steps()),
+        open_steps=tuple(step.title for step in coach.open_steps()) if AGENT in speakers else (),
         summary=summarise(turns, understood, ask, model),
     )
 

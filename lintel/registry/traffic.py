@@ -90,6 +90,15 @@ class Traffic(Handle):
             return [_change(row) for row in connection.execute(query).mappings()]
 
 
+def hold_traffic(connection: sa.Connection) -> None:
+    """Keep others from assigning traffic until the transaction ends. SQLite has one writer anyway.
+
+    To be asked for before the audit log is written: whoever takes both takes this one first.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("LOCK TABLE traffic_history IN EXCLUSIVE MODE"))
+
+
 def assign_traffic(
     connection: sa.Connection,
     scope: str,
@@ -102,8 +111,7 @@ def assign_traffic(
     """As `Traffic.assign`, inside the caller's write transaction: what else is to hold with it, holds with it."""
     _check(scope, entries, reason)
     listed = [{name: value for name, value in asdict(entry).items() if name != "version"} for entry in entries]
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.text("LOCK TABLE traffic_history IN EXCLUSIVE MODE"))
+    hold_traffic(connection)
     version = _newest(connection) + 1
     connection.execute(sa.delete(traffic).where(traffic.c.scope == scope))
     connection.execute(sa.insert(traffic), [_values(scope, entry, version) for entry in entries])

@@ -15,7 +15,7 @@ from lintel.errors import NotFoundError, RefusedError
 from lintel.events.moments import from_microseconds, to_microseconds
 from lintel.registry.actor import Actor
 from lintel.registry.audit import record
-from lintel.registry.traffic import Mode, assign_traffic
+from lintel.registry.traffic import Mode, assign_traffic, hold_traffic
 from lintel.rollouts.decision import LIVE, Progress, State
 from lintel.rollouts.model_moves import move_models
 from lintel.rollouts.plan import Plan
@@ -55,6 +55,7 @@ class RolloutStore(Handle):
         IncompatibleError for a candidate that may not answer.
         """
         with self._database.write() as connection:
+            hold_traffic(connection)
             live = connection.execute(_live(rollout.scope)).mappings().one_or_none()
             if live is not None:
                 _give_way(connection, _rollout(live), rollout, act)

@@ -1,7 +1,7 @@
 """Recorded calls: from the inbox to transcripts and insights, a partition each; and how well they are heard."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,12 @@ import numpy as np
 
 from assets.whole_file import whole_file
 from lintel.home import Home
+from lintel.voice.analysis import conversation
 from lintel.voice.audio.files import read
 from lintel.voice.audio.samples import seconds
 from lintel.voice.inbox import Recorded, recorded
 from lintel.voice.keeping import keep_call
 from lintel.voice.recorded import Heard, Tools, analysed, heard, usefulness
-from lintel.voice.redacted import redacted_turn
-from lintel.voice.streaming.turns import Turns
 from lintel.voice.transcript import Segment, Word
 from lintel.voice.transcription.loading import load
 from lintel.voice.transcription.reference import measured, references
@@ -50,7 +49,7 @@ def transcripts(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home])
     one = _recorded(context, home)
     note, options = one.read_note(), home.settings
     recording = read(one.audio, longest_seconds=options.voice_recording_hours * 3600)
-    engine = load(str(options.voice_model_path or options.voice_model), options)
+    engine = load(options.transcription_model, options)
     told = _redacted(heard(recording, engine, options, speakers=note.channels, language=note.language))
     with whole_file(_path(home, one)) as path:
         path.write_text(json.dumps(asdict(told)), encoding="utf-8")
@@ -105,7 +104,7 @@ def transcription_quality(home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
     folder = options.voice_reference
     if folder is None:
         return dg.MaterializeResult(metadata={"waits_for": "LINTEL_VOICE_REFERENCE, a folder of recordings with words"})
-    engine = load(str(options.voice_model_path or options.voice_model), options)
+    engine = load(options.transcription_model, options)
     known = references(folder)
     rate = measured(engine, known, np.random.default_rng(0))
     return dg.MaterializeResult(
@@ -132,13 +131,9 @@ def _path(home: Home, one: Recorded) -> Path:
 
 
 def _redacted(told: Heard) -> Heard:
-    """By whole turns: a number is often said in pieces, over several segments."""
-    turns = Turns(told.speakers)
-    for segment in told.segments:
-        turns.add(told.speakers[segment.channel], segment.words)
-    kept = (redacted_turn(turn) for turn in turns.close_all())
-    segments = tuple(Segment(told.speakers.index(turn.speaker), turn.words) for turn in kept)
-    return Heard(segments, told.speakers, told.seconds, told.warnings)
+    turns = conversation(told.segments, told.speakers)
+    segments = tuple(Segment(told.speakers.index(turn.speaker), turn.words) for turn in turns)
+    return replace(told, segments=segments)
 
 
 def _read(path: Path) -> Heard:

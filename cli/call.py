@@ -61,7 +61,7 @@ def analyse_command(
         if lead:
             home.events.tenant(tenant)
         recording = read(file, longest_seconds=options.voice_recording_hours * 3600)
-        engine = load(model or str(options.voice_model_path or options.voice_model), options)
+        engine = load(model or options.transcription_model, options)
         records = usefulness(home.calls.card_records(tenant)) if lead else []
         total = round(sum(map(seconds, recording.channels)))
         with progress(f"analysing {file.name}", total) as bar:

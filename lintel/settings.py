@@ -358,6 +358,11 @@ class Settings(BaseSettings):
         return (self.home / "monitoring").resolve()
 
     @property
+    def transcription_model(self) -> str:
+        """The name or path of the model that the operator has chosen."""
+        return str(self.voice_model_path) if self.voice_model_path else self.voice_model
+
+    @property
     def voice_readers(self) -> Path:
         """Trained classifiers of turns, a folder each."""
         return (self.home / "readers").resolve()

@@ -7,7 +7,7 @@ from typing import Any
 from lintel.voice.coaching.card import Card, StepDone
 from lintel.voice.coaching.coach import Coach
 from lintel.voice.coaching.listening import noticed
-from lintel.voice.redacted import redacted_words
+from lintel.voice.redacted import redacted_turn
 from lintel.voice.streaming.turns import Turns
 from lintel.voice.summary.abstractive import Ask, summarise
 from lintel.voice.summary.claims import Summary
@@ -93,7 +93,7 @@ def conversation(segments: Iterable[Segment], speakers: Sequence[str]) -> tuple[
     turns = Turns(speakers)
     for segment in sorted(segments, key=lambda one: one.start):
         turns.add(speakers[segment.channel], segment.words)
-    return tuple(Turn(turn.speaker, redacted_words(turn.words)) for turn in turns.close_all())
+    return tuple(redacted_turn(turn) for turn in turns.close_all())
 
 
 def _moments(

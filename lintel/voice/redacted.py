@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lintel.language.redaction import personal_spans
-from lintel.voice.transcript import Segment, Turn, Word, joined
+from lintel.voice.transcript import Turn, Word, joined
 
 
 def redacted_words(words: Sequence[Word]) -> tuple[Word, ...]:
@@ -21,10 +21,6 @@ def redacted_words(words: Sequence[Word]) -> tuple[Word, ...]:
 
 def redacted_turn(turn: Turn) -> Turn:
     return Turn(turn.speaker, redacted_words(turn.words))
-
-
-def redacted_segment(segment: Segment) -> Segment:
-    return Segment(segment.channel, redacted_words(segment.words))
 
 
 def _replace(words: list[Word], start: int, end: int, category: str) -> None:

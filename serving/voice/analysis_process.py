@@ -21,7 +21,6 @@ from lintel.voice.audio.files import read
 from lintel.voice.keeping import keep_call
 from lintel.voice.recorded import Tools, analysed, heard, usefulness
 from lintel.voice.transcription.loading import load
-from serving.voice.transcriber import model_name
 
 _NICENESS = 10
 
@@ -54,7 +53,7 @@ def analyse_and_keep(job: Job, home: Home) -> float:
     settings, asked = home.settings, job.asked
     with Path(job.path).open("rb") as audio:
         recording = read(audio, longest_seconds=settings.voice_recording_hours * 3600)
-    engine = load(model_name(settings), settings)
+    engine = load(settings.transcription_model, settings)
     told = heard(recording, engine, settings, speakers=asked.speakers, language=asked.language)
     analysis = analysed(told, Tools.load(settings), usefulness(home.calls.card_records(job.tenant)))
     with suppress(NotFoundError):  # erased meanwhile: then there is nothing to keep

@@ -8,7 +8,6 @@ from lintel.voice.coaching.coach import Coach
 from lintel.voice.recorded import Tools, usefulness
 from lintel.voice.transcription.loading import load
 from serving.voice.calls import CallLimits, Calls, CallStart
-from serving.voice.transcriber import model_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class Listening:
 def open_listening(settings: Settings, home: Home) -> Listening:
     """Load the models of the settings. Raises NotFoundError, which names how to install it, for one that is not there;
     InputError for a playbook that is wrong."""
-    names = [model_name(settings), *([settings.voice_small_model] if settings.voice_small_model else [])]
+    names = [settings.transcription_model, *([settings.voice_small_model] if settings.voice_small_model else [])]
     engines = [load(name, settings) for name in names]
     tools = Tools.load(settings)
 

@@ -17,11 +17,6 @@ from serving.problems import RETRY_AFTER_SECONDS, RequestError
 MOST_WAITING = 4
 
 
-def model_name(settings: Settings) -> str:
-    """The name or path of the model that the operator has chosen."""
-    return str(settings.voice_model_path) if settings.voice_model_path else settings.voice_model
-
-
 @dataclass
 class Transcriber:
     """Loads its engine when it is first needed."""
@@ -52,5 +47,5 @@ class Transcriber:
     def _transcribe(self, audio: BinaryIO, language: str) -> tuple[Recording, list[Segment], str]:
         recording = read(audio, longest_seconds=self.settings.voice_short_seconds)
         if self._engine is None:
-            self._engine = load(model_name(self.settings), self.settings)
+            self._engine = load(self.settings.transcription_model, self.settings)
         return recording, transcribe(recording, self._engine, language=language), self._engine.name

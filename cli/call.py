@@ -11,6 +11,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from cli.call_training import train_command
 from cli.options import DEFAULT_TENANT, Json, TenantId
 from cli.output import emit, progress, table
 from lintel.errors import InputError
@@ -25,7 +26,6 @@ from lintel.voice.summary.claims import FIELDS
 from lintel.voice.transcription.loading import load
 
 app = typer.Typer(help="Calls: what was said, what it means, and what a coach would have said.")
-
 LeadId = Annotated[str | None, typer.Option("--lead", help="Keep the call with this lead, in its log too.")]
 
 
@@ -210,3 +210,6 @@ def _lines(value: Mapping[str, Any]) -> Iterator[Text]:
 def _clock(at: float) -> str:
     minutes, rest = divmod(at, 60)
     return f"{int(minutes):3d}:{rest:04.1f}"
+
+
+app.command("train")(train_command)

@@ -73,6 +73,7 @@ ELSEWHERE = {
     "transcribe",
     "call analyse",
     "call show",
+    "call train",
     *(f"rollouts {act}" for act in ("start", "advance", "hold", "resume", "rollback", "complete")),
 }
 """Have tests of their own: test_alerts, test_call, test_data, test_fairness, test_governance, test_ingest, test_keys,

@@ -22,7 +22,7 @@ from lintel.voice.understanding.logistic import Floats, fit
 
 TURNS = "turns.csv"
 _COLUMNS = {"dialogue", "speaker", "text", "label"}
-_LEAST = 10
+LEAST = 10
 """Labelled turns that each label must have."""
 
 
@@ -45,6 +45,7 @@ def train(
     penalty: float = 1.0,
     balance: float = 0.0,
     iterations: int = 100,
+    least: int = LEAST,
     source: str = "",
 ) -> Classifier:
     """A classifier of turns. Deterministic.
@@ -53,14 +54,15 @@ def train(
     ----------
     penalty: of the squared weights.
     balance: 0 weighs each turn alike, 1 each label alike; between, the rows' weights are raised to this power.
+    least: turns that each label must have.
 
-    Raises InputError for fewer than two labels, or a label with fewer than ten turns.
+    Raises InputError for fewer than two labels, or a label with fewer turns than that.
     """
     counts = Counter(labels)
-    rare = sorted(label for label, count in counts.items() if count < _LEAST)
+    rare = sorted(label for label, count in counts.items() if count < least)
     if len(counts) < 2 or rare:
         raise InputError(
-            f"{name} has {len(counts)} labels, of which {', '.join(rare) or 'none'} have fewer than {_LEAST} turns.",
+            f"{name} has {len(counts)} labels, of which {', '.join(rare) or 'none'} have fewer than {least} turns.",
             mend="Label more turns, or merge labels.",
         )
     kinds = tuple(sorted(counts))

@@ -47,7 +47,7 @@ def numbers(store: EventStore) -> list[int]:
 
 
 def test_a_killed_append_keeps_what_it_had_committed_and_goes_on_when_run_again(store: EventStore, url: str) -> None:
-    count = 10_000
+    count = 40_000
     with appending(url, 0, count) as process:
         assert process.stdout is not None
         told = [int(next(process.stdout)) for _ in range(3)]

@@ -1,10 +1,15 @@
-"""Calls of real speech through the bento, as its own process, with real weights: a dialler plays LibriSpeech clips."""
+"""Calls of real speech through the bento, as its own process, with real weights: a dialler plays LibriSpeech clips, and
+so does a browser's microphone."""
 
+import json
 import os
 import re
+import statistics
+import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -22,6 +27,8 @@ from lintel.voice.transcription.word_error_rate import word_errors
 from serving.autoscaling.targets import VOICE, of_voice
 from serving.process import Endpoint, bento
 from tests.voice.published import published
+from tests.voice_doors.chromium import chromium
+from tests.voice_doors.test_live_page import CLICK, write
 from tests.voice_doors.twilio_client import CONSENTED, dialled, play, stop
 
 TENANT = "acme"
@@ -53,37 +60,55 @@ def running(tmp_path: Path) -> Iterator[Running]:
         yield Running(endpoint, client, key)
 
 
-def clips(seconds: float) -> tuple[dict[str, Samples], dict[str, list[str]]]:
-    """Two sides of a call that take turns, as long as asked, and what each says."""
+@dataclass(frozen=True)
+class Said:
+    """A clip, who says it, and its words."""
+
+    side: str
+    samples: Samples
+    text: str
+
+
+PAUSE = np.zeros(SAMPLE_RATE, np.float32)
+
+
+def turns(seconds: float) -> list[Said]:
+    """Two speakers who take turns, a second between them, for as long as asked."""
     folder = published("librispeech_test_other")
     rows = [line.split("\t") for line in (folder / "refs.tsv").read_text().splitlines()[1:]]
-    sides: dict[str, list[Samples]] = {"agent": [], "lead": []}
-    said: dict[str, list[str]] = {"agent": [], "lead": []}
-    length, turn = 0, 0
+    said: list[Said] = []
+    length = 0
     while length < seconds * SAMPLE_RATE:
-        row = rows[turn % len(rows)]
+        row = rows[len(said) % len(rows)]
         clip = read(folder / row[1], longest_seconds=60).channels[0]
-        pause = np.zeros(SAMPLE_RATE, np.float32)
-        for number, side in enumerate(sides):
-            speaks = number == turn % 2
-            sides[side] += [clip if speaks else np.zeros_like(clip), pause]
-            said[side] += row[6].split() if speaks else []
-        length, turn = length + len(clip) + len(pause), turn + 1
-    return {side: np.concatenate(pieces) for side, pieces in sides.items()}, said
+        said.append(Said(("agent", "lead")[len(said) % 2], clip, row[6]))
+        length += len(clip) + len(PAUSE)
+    return said
+
+
+def audio(said: Sequence[Said], side: str | None = None) -> Samples:
+    """What is heard of one side, or of both on one microphone."""
+    heard = [one.samples if side in (None, one.side) else np.zeros_like(one.samples) for one in said]
+    return np.concatenate([piece for samples in heard for piece in (samples, PAUSE)])
+
+
+def words(said: Sequence[Said], side: str | None = None) -> str:
+    return " ".join(one.text for one in said if side in (None, one.side))
 
 
 def called(running: Running, seconds: float, speed: float) -> tuple[dict[str, float], dict[str, object]]:
     """Word error rates by speaker of a call, and what is kept of it."""
-    audio, said = clips(seconds)
+    said = turns(seconds)
     with dialled(running.endpoint.url.replace("http", "ws", 1)) as dial:
         connection = dial(running.key, **CONSENTED)
-        play(connection, audio["agent"], audio["lead"], speed=speed)
+        play(connection, audio(said, "agent"), audio(said, "lead"), speed=speed)
         listed = running.client.get("/v1/calls").json()["calls"]
         (call_id,) = [one["call_id"] for one in listed if one["state"] == "live"]
         assert stop(connection) == 1000
     kept = document(running.client, call_id)
-    heard = {side: " ".join(one["text"] for one in kept["turns"] if one["speaker"] == side) for side in said}
-    return {side: rate(" ".join(said[side]), heard[side]) for side in said}, kept
+    sides = ("agent", "lead")
+    heard = {side: " ".join(one["text"] for one in kept["turns"] if one["speaker"] == side) for side in sides}
+    return {side: rate(words(said, side), heard[side]) for side in sides}, kept
 
 
 def rate(said: str, heard: str) -> float:
@@ -121,6 +146,63 @@ def test_a_recording_is_transcribed_by_the_process_of_its_own(running: Running, 
     assert kept["speakers"] == ["lead"]
 
 
+@dataclass
+class Observed:
+    """What a call told while it went on: its lag in ms, the seconds lost of it, and the memory of its process."""
+
+    lags: list[float] = field(default_factory=list)
+    lost_s: float = 0.0
+    megabytes: list[float] = field(default_factory=list)
+
+    @property
+    def lag_halves(self) -> tuple[float, float]:
+        """Medians of the first and of the second half."""
+        middle = len(self.lags) // 2
+        return statistics.median(self.lags[:middle]), statistics.median(self.lags[middle:])
+
+    def take(self, kind: str, data: dict[str, object]) -> None:
+        if kind == "lag":
+            self.lags.append(max(dict(data["lag_ms"]).values()))
+        elif kind == "gap":
+            self.lost_s += float(str(data["seconds"]))
+
+
+@contextmanager
+def observed(running: Running, call_id: str, worker: psutil.Process, every_s: float = 30.0) -> Iterator[Observed]:
+    """Watch a call until the block ends, in which it has to end."""
+    seen, over = Observed(), threading.Event()
+
+    def watch() -> None:
+        with running.client.stream("GET", f"/v1/calls/{call_id}/live", timeout=None) as answer:
+            kind = ""
+            for line in answer.iter_lines():
+                name, _, value = line.partition(": ")
+                kind = value if name == "event" else kind
+                if name == "data":
+                    seen.take(kind, json.loads(value))
+
+    def measure() -> None:
+        while True:
+            seen.megabytes.append(round(worker.memory_info().rss / 1e6, 1))
+            if over.wait(every_s):
+                return
+
+    threads = [threading.Thread(target=target, daemon=True) for target in (watch, measure)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(30)
+
+
+def settled(megabytes: Sequence[float]) -> bool:
+    """Whether memory grew less in the second half than what a call itself leaves behind."""
+    return megabytes[-1] - megabytes[len(megabytes) // 2] < 40
+
+
 @pytest.mark.slow
 def test_ten_minutes_in_real_time(running: Running) -> None:
     (worker,) = psutil.Process(running.endpoint.pid).children()
@@ -130,3 +212,39 @@ def test_ten_minutes_in_real_time(running: Running) -> None:
     assert max(rates.values()) < 0.35
     assert worker.memory_info().rss < before + 150_000_000
     assert kept["ended"] == {"reason": "hung_up"}
+
+
+@pytest.mark.slow
+def test_ten_minutes_from_a_browser(running: Running, tmp_path: Path) -> None:
+    pytest.importorskip("aiortc", reason="the voice extra is not installed")
+    (worker,) = psutil.Process(running.endpoint.pid).children()
+    said = turns(600)
+    lasts = len(audio(said)) / SAMPLE_RATE
+    with chromium(tmp_path, write(tmp_path / "microphone.wav", audio(said), SAMPLE_RATE)) as page:
+        page.open(f"{running.endpoint.url}/live")
+        page.fill("#key", running.key)
+        page.press("Enter")
+        page.until("document.body.dataset.view === 'lobby'")
+        page.evaluate("document.getElementById('agreed').focus()")
+        page.press("Space")
+        page.evaluate(CLICK.format("start"))
+        page.until("document.body.dataset.view === 'call'")
+        call_id = page.evaluate("location.hash").removeprefix("#call=")
+        with observed(running, call_id, worker) as seen:
+            until = time.monotonic() + lasts + 3
+            while time.monotonic() < until:
+                assert page.evaluate("document.getElementById('consent').textContent") == "Listening"
+                time.sleep(min(5.0, max(0.0, until - time.monotonic())))
+            page.evaluate(CLICK.format("end"))
+            page.until("document.getElementById('consent').dataset.state === 'ended'")
+        assert page.complaints == []
+    kept = document(running.client, call_id)
+    heard = " ".join(one["text"] for one in kept["turns"])
+    wrong = rate(words(said), heard)
+    print({"wrong": wrong, "lag_ms": seen.lag_halves, "lost_s": seen.lost_s, "megabytes": seen.megabytes})
+    assert kept["ended"] == {"reason": "hung_up"}
+    assert wrong < 0.35
+    assert kept["turns"][-1]["end"] > lasts - 10
+    assert seen.lost_s < 1
+    assert seen.lag_halves[1] < seen.lag_halves[0] + 1000
+    assert settled(seen.megabytes)

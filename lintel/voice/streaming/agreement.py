@@ -1,14 +1,20 @@
-"""LocalAgreement-2: a word is certain once two hypotheses in a row say it at the same place.
+"""LocalAgreement-2: a word is certain once two hypotheses in a row say it at the same place, or it is long past.
 
 Macháček, Dabre & Bojar, "Turning Whisper into a real-time transcription system" (2023), after Liu, Spanakis & Niehues
 (2020). Theirs tells by word times which words of a new hypothesis were committed before; times of short windows move by
 some tenths of a second, so here the committed words are aligned with the hypothesis by their letters.
+
+Agreement alone lets one word that changes with every look hold back all that is said after it, however often that was
+heard alike. So a word counts as the newest hypothesis has it once it lies far enough behind the end of what was heard
+(the "hold-n" of Liu et al., by time).
 """
 
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import takewhile
+from math import inf
 
 from lintel.voice.transcript import Word
 
@@ -58,10 +64,14 @@ class Agreement:
         """No word begins before `floor`, from now on."""
         self._end = max(self._end, floor)
 
-    def hear(self, words: Sequence[Word]) -> Update:
-        """Take a hypothesis of all audio since the last cut; its times are the stream's."""
+    def hear(self, words: Sequence[Word], past: float = -inf) -> Update:
+        """Take a hypothesis of all audio since the last cut; its times are the stream's.
+
+        Words that end by `past` count whether the hypothesis before agrees or not; but it must have held some words,
+        because one hypothesis alone may be invented.
+        """
         new = list(words[self._known(words) :])
-        agreed = _common_prefix(self._tentative, new)
+        agreed = _agreed(self._tentative, new, past)
         committed = self._commit(new[:agreed])
         self._tentative = _ascending(new[agreed:], self._end)
         return Update(committed, self._tentative)
@@ -130,6 +140,16 @@ def aligned(committed: Sequence[str], heard: Sequence[str]) -> int:
         for place, other in enumerate(heard, start=1):
             before, row[place] = row[place], min(before + (word != other), row[place] + 1, row[place - 1] + 1)
     return min(range(len(row)), key=lambda length: (row[length], abs(length - len(committed)), length))
+
+
+def _agreed(before: Sequence[Word], new: Sequence[Word], past: float) -> int:
+    """How many words of `new` count: those up to `past`, and behind them as many as `before` has too."""
+    agreed = _common_prefix(before, new)
+    over = sum(1 for _ in takewhile(lambda word: word.end <= past, new)) if before else 0
+    if over <= agreed:
+        return agreed
+    known = aligned([spoken(word.text) for word in new[:over]], [spoken(word.text) for word in before])
+    return over + _common_prefix(before[known:], new[over:])
 
 
 def _common_prefix(one: Sequence[Word], other: Sequence[Word]) -> int:

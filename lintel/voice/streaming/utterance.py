@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from lintel.voice.audio.samples import Samples
 from lintel.voice.streaming.agreement import Agreement, Update
 from lintel.voice.streaming.buffer import OpenBuffer
+from lintel.voice.streaming.echo import without_echo
 from lintel.voice.transcript import Word
 
 SENTENCE_ENDS = (".", "?", "!")
@@ -16,12 +17,14 @@ _ROUNDING = 1e-3  # of times that are sums of lengths, in seconds
 class Limits:
     """Seconds. Audio that stays open is heard again with every chunk, so what is certain is cut away: at a committed
     sentence's end once `sentence_cut_s` are open, after a committed word once `word_cut_s` are. `window_s` is the most
-    that is heard at once; if a whole window leaves nothing certain, its words count but for the last `unsure_s`."""
+    that is heard at once; if a whole window leaves nothing certain, its words count but for the last `unsure_s`.
+    Words on which looks disagree count once `disputed_s` were heard after them."""
 
     sentence_cut_s: float = 6.0
     word_cut_s: float = 12.0
     window_s: float = 20.0
     unsure_s: float = 1.0
+    disputed_s: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +120,11 @@ class Utterance:
     def hear(self, stretch: Stretch, words: Sequence[Word]) -> Update:
         """Take what was heard in a stretch; the words' times are the stream's."""
         self._heard = max(self._heard, stretch.end)
+        said = without_echo(words)
         if stretch.last:
             self.done = True
-            return self._agreement.hear_last(words)
-        update = self._agreement.hear(words)
+            return self._agreement.hear_last(said)
+        update = self._agreement.hear(said, stretch.end - self._limits.disputed_s)
         if self._is_whole(stretch) and not self._agreement.within:
             update = self._force(stretch, update)
         self._cut()

@@ -72,6 +72,40 @@ def test_what_has_no_letters_is_compared_as_it_is() -> None:
     assert spoken("-") == "-"
 
 
+def test_a_word_that_changes_with_every_look_holds_nothing_back_for_ever() -> None:
+    agreement = Agreement()
+    agreement.hear(spaced(["a", "suspected", "to", "be"]))
+    agreement.hear(spaced(["as", "expected", "to", "be", "one"]))
+    late = agreement.hear(spaced(["or", "suspected", "to", "be", "one", "of"]), past=0.5)
+    assert texts(late.committed) == ["or", "suspected", "to", "be", "one"], (
+        "what is alike behind the dispute counts too"
+    )
+    assert texts(late.tentative) == ["of"]
+
+
+def test_one_hypothesis_alone_counts_for_nothing_however_old_its_words_are() -> None:
+    agreement = Agreement()
+    assert agreement.hear(spaced(["you"]), past=9.0).committed == ()
+    agreement.hear([])
+    assert agreement.hear(spaced(["you"]), past=9.0).committed == ()
+
+
+@given(st.lists(st.tuples(hypotheses(), st.floats(0, 6)), max_size=8))
+def test_no_word_waits_longer_than_it_may_and_none_is_lost(heard: list[tuple[list[Word], float]]) -> None:
+    agreement, committed = Agreement(), list[Word]()
+    for words, past in heard:
+        looked_before = bool(agreement.tentative)
+        update = agreement.hear(words, past)
+        committed += update.committed
+        assert agreement.within == tuple(committed), "what was committed stays"
+        new = texts([*update.committed, *update.tentative])
+        assert new == texts(words)[len(words) - len(new) :], "of the hypothesis, only a beginning is known before"
+        assert not looked_before or all(word.end > past for word in update.tentative)
+        assert looked_before or not update.committed
+    times = [time for word in committed for time in (word.start, word.end)]
+    assert times == sorted(times)
+
+
 @given(st.lists(hypotheses(), max_size=8), st.floats(0, 5))
 def test_committed_words_stay_and_times_ascend(heard: list[list[Word]], floor: float) -> None:
     agreement = Agreement(floor)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -116,3 +118,35 @@ def test_every_sample_is_heard_before_it_is_cut_and_little_stays_open(
     assert abs(heard_to - utterance.end) < 1e-3
     times = [time for word in committed for time in (word.start, word.end)]
     assert times == sorted(times)
+
+
+@given(st.lists(st.booleans(), min_size=30, max_size=30), st.integers(0, 6), st.floats(0.5, 1.2))
+def test_every_word_counts_once_and_soon_although_looks_disagree(odd: list[bool], disputed: int, chunk: float) -> None:
+    """A voice of four words a second, an engine that writes some of them otherwise with every look."""
+    utterance, said = Utterance(0.0, 0.0, SHORT), spaced([f"word{place}" for place in range(30)])
+    committed: list[Word] = []
+    for look in range(1, 200):
+        utterance.add(audio(0.1))
+        stretch = utterance.wanted(chunk)
+        if stretch is None:
+            continue
+        heard = [word for word in said if stretch.start - 1e-6 <= word.start and word.end <= stretch.end]
+        written = [_written(word, look, odd[said.index(word)] or said.index(word) == disputed) for word in heard]
+        committed += utterance.hear(stretch, written).committed
+        waiting = [word for word in said[len(committed) :] if word.end <= stretch.end - SHORT.disputed_s]
+        assert not waiting, "a word waits for `disputed_s` and one more look"
+    assert [word.text.partition("-")[0] for word in committed] == [word.text for word in said]
+
+
+def _written(word: Word, look: int, otherwise: bool) -> Word:
+    return replace(word, text=f"{word.text}-{'x' * look}") if otherwise else word
+
+
+def test_an_echo_is_no_word() -> None:
+    utterance = Utterance(0.0, 0.0, SHORT)
+    utterance.add(audio(2.0))
+    utterance.close()
+    stretch = utterance.wanted(0.6)
+    assert stretch is not None
+    words = [*spaced(["It", "is", "sold."]), *spaced(["It", "is", "sold."], start=1.9, length=0.01)]
+    assert [word.text for word in utterance.hear(stretch, words).committed] == ["It", "is", "sold."]

@@ -10,6 +10,18 @@ _CHORDS = ((0, 4, 7), (9, 12, 16), (5, 9, 12), (7, 11, 14))
 """Semitones over A3: I, vi, IV, V."""
 
 
+def nobody_speaking(seconds: float, rng: np.random.Generator) -> dict[str, Samples]:
+    """Each kind of them by its name, `seconds` long."""
+    return {
+        "silence": silence(seconds),
+        "white noise, -60 dB": noise(seconds, rng, slope=0, peak=0.001),
+        "white noise, -20 dB": noise(seconds, rng, slope=0, peak=0.1),
+        "pink noise, -20 dB": noise(seconds, rng, slope=1, peak=0.1),
+        "brown noise, -6 dB": noise(seconds, rng, slope=2, peak=0.5),
+        "music": music(seconds, rng),
+    }
+
+
 def silence(seconds: float) -> Samples:
     return np.zeros(round(seconds * SAMPLE_RATE), np.float32)
 

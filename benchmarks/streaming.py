@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from benchmarks.sounds import music, noise, silence
+from benchmarks.sounds import nobody_speaking
 from benchmarks.speech_data import Utterance, librispeech
 from benchmarks.streaming_lab.playing import (
     Played,
@@ -99,15 +99,7 @@ def live(
 
 def nobody(engine: Engine, minutes: float, cores: float, console: Console) -> list[dict[str, Any]]:
     """A row a sound: how many words are committed in it."""
-    rng, seconds = np.random.default_rng(_SEED), minutes * 60
-    sounds = {
-        "silence": silence(seconds),
-        "white noise, -60 dB": noise(seconds, rng, slope=0, peak=0.001),
-        "white noise, -20 dB": noise(seconds, rng, slope=0, peak=0.1),
-        "pink noise, -20 dB": noise(seconds, rng, slope=1, peak=0.1),
-        "brown noise, -6 dB": noise(seconds, rng, slope=2, peak=0.5),
-        "music": music(seconds, rng),
-    }
+    sounds = nobody_speaking(minutes * 60, np.random.default_rng(_SEED))
     rows = []
     for name, sound in sounds.items():
         simulation = Simulation([engine], cores)

@@ -38,9 +38,11 @@ class Spoken:
 
 @dataclass
 class Played:
-    """What came of a call: the words of each channel, and the lag in ms whenever it was told, with its time."""
+    """What came of a call: the words of each channel, its cards and when each was shown, and the lag in ms whenever it
+    was told, with its time."""
 
     words: list[list[Spoken]]
+    cards: list[tuple[dict[str, Any], float]] = field(default_factory=list)
     lags: list[tuple[float, float]] = field(default_factory=list)
     rungs: set[tuple[str, float]] = field(default_factory=set)
 
@@ -52,6 +54,8 @@ class Played:
         if event.kind == "committed":
             spoken = (Spoken(Word(**word), now) for word in event.data["words"])
             self.words[event.data["channel"]].extend(spoken)
+        elif event.kind == "card":
+            self.cards.append((event.data["card"], now))
         elif event.kind == "lag":
             self.lags.append((now, max(event.data["lag_ms"].values())))
             self.rungs.add((event.data["model"], event.data["chunk_seconds"]))
@@ -91,12 +95,19 @@ class ChargedEngine:
 
 class Simulation:
     """Calls at once with one decoder. Arrivals happen on time; a batch begins when the decoder is free, and its words
-    are known when its processor time is over."""
+    are known when its processor time is over. `commentary` is made for each call."""
 
-    def __init__(self, engines: Sequence[Engine], cores: float, pressure: Pressure | None = None) -> None:
+    def __init__(
+        self,
+        engines: Sequence[Engine],
+        cores: float,
+        pressure: Pressure | None = None,
+        commentary: Callable[[], Commentary] = Commentary,
+    ) -> None:
         self.clock = SimulatedClock()
         self.engines = [ChargedEngine(engine, self.clock, cores) for engine in engines]
         self.decoder = Decoder(self.engines, clock=self.clock, pressure=pressure)
+        self._commentary = commentary
         self._free_at = 0.0
         self._posted: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
 
@@ -125,7 +136,7 @@ class Simulation:
             CallStart("benchmark", speakers=SPEAKERS[: len(call)]),
             [Channel(detector()) for _ in call],
             self.decoder,
-            commentary=Commentary(),
+            commentary=self._commentary(),
             clock=self.clock,
             post=lambda function, *arguments: self._posted.append((function, arguments)),
         )

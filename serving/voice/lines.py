@@ -44,6 +44,8 @@ class Line:
     tools: Tools
     seen: dict[str, LiveEvent] = field(default_factory=dict)
     """The newest event of each kind that a state is read from."""
+    streams: set[object] = field(default_factory=set)
+    """The connections that carry its audio now."""
 
     @property
     def is_live(self) -> bool:
@@ -106,6 +108,12 @@ class Lines:
         """The same, or None."""
         line = self._lines.get(call_id)
         return line if line is not None and line.session.tenant == tenant else None
+
+    def known(self, tenant: str, door: Source, external_id: str) -> Line | None:
+        """The newest call that the other side calls so: live, or ended a moment ago."""
+        named = (tenant, door, external_id)
+        found = [one for one in self._lines.values() if (one.start.tenant, one.door, one.external_id) == named]
+        return found[-1] if found else None
 
     def of(self, tenant: str) -> Iterator[Line]:
         """The tenant's live calls, the oldest first."""

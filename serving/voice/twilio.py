@@ -108,14 +108,34 @@ async def _opened(socket: WebSocket, runtime: VoiceRuntime, start: Start) -> "Co
     try:
         credentials = HTTPAuthorizationCredentials(scheme="Bearer", credentials=key) if key else None
         principal = await runtime.caller(credentials, "write")
-        call = _call_start(principal.tenant, told)
-        line = runtime.lines.open(call, "twilio", start.call_sid or start.stream_sid)
-        _tell_consent(line, told)
+        if line := _rejoined(runtime, principal.tenant, start):
+            return Connection(socket, runtime, line, start, began=max(line.now, line.session.now))
+        line = _new_line(runtime, principal.tenant, start)
     except UnavailableError:
         raise StreamRefusedError(_LATER, "the store does not answer now") from None
     except LintelError as error:
         raise StreamRefusedError(_LATER if error.status == 503 else _POLICY, error.message[:120]) from None
-    return Connection(socket, runtime, line, start)
+    return Connection(socket, runtime, line, start, began=0.0)
+
+
+def _rejoined(runtime: VoiceRuntime, tenant: str, start: Start) -> Line | None:
+    """The live call that the stream belongs to: one whose connection broke, or whose other track has a stream of its
+    own. What its speakers have agreed to since then stands, whatever the dialler knew at the beginning.
+
+    Raises StreamRefusedError where consent was withdrawn: to dial in again does not bring it back."""
+    line = runtime.lines.known(tenant, "twilio", start.call_sid) if start.call_sid else None
+    if line is None or line.is_live:
+        return line
+    if line.session.ended == "consent_withdrawn":
+        raise StreamRefusedError(_POLICY, "consent to this call was withdrawn")
+    return None
+
+
+def _new_line(runtime: VoiceRuntime, tenant: str, start: Start) -> Line:
+    told = start.custom_parameters
+    line = runtime.lines.open(_call_start(tenant, told), "twilio", start.call_sid or start.stream_sid)
+    _tell_consent(line, told)
+    return line
 
 
 def _call_start(tenant: str, told: Mapping[str, str]) -> CallStart:
@@ -134,9 +154,10 @@ def _call_start(tenant: str, told: Mapping[str, str]) -> CallStart:
 
 
 class Connection:
-    """A stream that has begun: its tracks, and the call that hears them."""
+    """A stream that has begun: its tracks, and the call that hears them. Its times count from `began`, in seconds of
+    the call, which may be older than the stream."""
 
-    def __init__(self, socket: WebSocket, runtime: VoiceRuntime, line: Line, start: Start) -> None:
+    def __init__(self, socket: WebSocket, runtime: VoiceRuntime, line: Line, start: Start, *, began: float) -> None:
         self._socket, self._line, self._metrics = socket, line, runtime.metrics
         self._coding: Format = start.media_format
         inbound = 0 if start.custom_parameters.get("inbound") == "agent" else 1
@@ -144,27 +165,31 @@ class Connection:
         self._tracks = {name: Track(self._coding.sample_rate) for name in self._channels}
         self._chunks = dict.fromkeys(self._channels, 0)
         self._faults = 0
+        self._began = began
+        line.streams.add(self)
 
     async def listen(self) -> None:
-        """Take messages until either side ends. Raises StreamRefusedError where there is nothing to be understood."""
+        """Take messages until either side ends. Raises StreamRefusedError where there is nothing to be understood.
+
+        A connection that breaks leaves the call waiting for another with the same CallSid, as long as a call may be
+        without audio."""
         reading = asyncio.ensure_future(self._read())
         ending = asyncio.ensure_future(self._line.session.wait_ended())
         try:
             await asyncio.wait([reading, ending], return_when=asyncio.FIRST_COMPLETED)
             reason = reading.result() if reading.done() else ""
         except StreamRefusedError:
-            self._end("vanished")
+            self._leave("vanished")
             raise
         finally:
             for task in (reading, ending):
                 task.cancel()
                 with suppress(asyncio.CancelledError, Exception):
                     await task
-        if reason:
-            self._end(reason)
+        self._leave(reason)
 
     async def _read(self) -> str:
-        """Why the stream ended."""
+        """Why the call ends with the stream; nothing if only the connection broke."""
         while True:
             try:
                 async with asyncio.timeout(SILENT_SECONDS):
@@ -175,7 +200,7 @@ class Connection:
             except TimeoutError:
                 return "vanished"
             except WebSocketDisconnect as left:
-                return "hung_up" if left.code in _HUNG_UP else "vanished"
+                return "hung_up" if left.code in _HUNG_UP else ""
             except MessageError:
                 self._fault()
 
@@ -188,7 +213,7 @@ class Connection:
     async def _media(self, media: Media) -> str:
         if media.chunk and media.chunk <= self._chunks[media.track]:
             return "late"
-        samples, at = read_audio(media, self._coding), media.timestamp / 1000
+        samples, at = read_audio(media, self._coding), self._began + media.timestamp / 1000
         if at - self._line.now > 2 * AHEAD_SECONDS:
             return "ahead"
         self._chunks[media.track] = media.chunk
@@ -200,10 +225,13 @@ class Connection:
         for one in stretches:
             self._line.session.push(self._channels[track], one.samples, one.at)
 
-    def _end(self, reason: str) -> None:
+    def _leave(self, reason: str) -> None:
+        """Give what the filters hold back; the last stream that leaves for a reason ends the call."""
         for name, track in self._tracks.items():
             self._push(name, track.flush())
-        self._line.session.end(reason)
+        self._line.streams.discard(self)
+        if reason and not self._line.streams:
+            self._line.session.end(reason)
 
     def _fault(self) -> None:
         self._count("unreadable")

@@ -7,13 +7,15 @@ from websockets.sync.client import ClientConnection
 
 from lintel.errors import NotFoundError
 from serving.voice import twilio
-from tests.voice_doors.conftest import TENANT, Dial, Served, kept, live_call, said
+from serving.voice.calls import CallLimits
+from tests.voice_doors.conftest import TENANT, Dial, Serve, Served, kept, live_call, said
 from tests.voice_doors.tones import spoken
 from tests.voice_doors.twilio_client import (
     CALL,
     CONSENTED,
     SILENCE,
     closed,
+    dialled,
     media,
     messages,
     play,
@@ -149,18 +151,80 @@ def test_a_stream_of_rubbish_is_given_up(served: Served, dial: Dial) -> None:
     assert closed(connection) == 1002
 
 
-def test_a_client_that_vanishes_ends_its_call_and_no_other(served: Served, dial: Dial) -> None:
+def test_a_client_that_vanishes_ends_its_call_and_no_other(serve: Serve) -> None:
+    with serve(CallLimits(calls=3, idle_s=3.0)) as served, dialled(served.socket_url) as dial:
+        lost = dial(served.key, **CONSENTED)
+        other = dial(served.key, call="CA-other", **CONSENTED)
+        play(lost, spoken(AGENT), spoken(LEAD))
+        lost_id = live_call(served, CALL)
+        lost.socket.close()
+        play(other, spoken(["hello", "today"]), spoken(["yes"]))
+        other_id = live_call(served, "CA-other")
+        assert stop(other) == 1000
+        assert kept(served, lost_id).document["ended"]["reason"] == "vanished"
+        assert said(kept(served, lost_id), "agent") == AGENT
+        assert said(kept(served, other_id), "agent") == ["hello", "today"]
+
+
+def test_a_dialler_that_connects_again_goes_on_with_its_call(served: Served, dial: Dial) -> None:
     lost = dial(served.key, **CONSENTED)
-    other = dial(served.key, call="CA-other", **CONSENTED)
-    play(lost, spoken(AGENT), spoken(LEAD))
-    lost_id = live_call(served, CALL)
+    play(lost, spoken(AGENT), spoken(LEAD), speed=4)
+    call_id = live_call(served, CALL)
     lost.socket.close()
-    play(other, spoken(["hello", "today"]), spoken(["yes"]))
-    other_id = live_call(served, "CA-other")
-    assert stop(other) == 1000
-    assert kept(served, lost_id).document["ended"]["reason"] == "vanished"
-    assert said(kept(served, lost_id), "agent") == AGENT
-    assert said(kept(served, other_id), "agent") == ["hello", "today"]
+    again = dial(served.key, **CONSENTED)
+    play(again, spoken(["today"]), spoken(["yes"]), speed=4)
+    assert live_call(served, CALL) == call_id
+    assert stop(again) == 1000
+    call = kept(served, call_id)
+    assert (said(call, "agent"), said(call, "lead")) == ([*AGENT, "today"], [*LEAD, "yes"])
+    ends = [turn["end"] for turn in call.document["turns"] if turn["speaker"] == "agent"]
+    assert ends == sorted(ends)
+    assert ends[-1] >= len(spoken(AGENT)) / 16_000 + 0.5
+
+
+def test_tracks_that_have_a_stream_each_are_one_call(served: Served, dial: Dial) -> None:
+    streams = {"outbound": dial(served.key, **CONSENTED), "inbound": dial(served.key, **CONSENTED)}
+    for message in messages(spoken(AGENT), spoken(LEAD)):
+        send(streams[message["media"]["track"]], message)
+    call_id = live_call(served, CALL)
+    assert stop(streams["outbound"]) == 1000
+    assert live_call(served, CALL) == call_id
+    assert stop(streams["inbound"]) == 1000
+    call = kept(served, call_id)
+    assert (said(call, "agent"), said(call, "lead")) == (AGENT, LEAD)
+
+
+def test_another_tenants_stream_joins_no_call_of_the_same_name(served: Served, dial: Dial) -> None:
+    own, other = dial(served.key, **CONSENTED), dial(served.other_key, **CONSENTED)
+    play(other, spoken(["price"]), spoken(["street"]))
+    play(own, spoken(["hello"]), spoken(["yes"]))
+    call_id = live_call(served, CALL)
+    assert (stop(other), stop(own)) == (1000, 1000)
+    assert (said(kept(served, call_id), "agent"), said(kept(served, call_id), "lead")) == (["hello"], ["yes"])
+
+
+def test_who_has_refused_is_not_heard_when_the_dialler_connects_again(served: Served, dial: Dial) -> None:
+    first = dial(served.key)
+    with served.client() as client:
+        told = {"speaker": "lead", "state": "refused"}
+        assert client.post(f"/v1/calls/{live_call(served, CALL)}/consent", json=told).status_code == 200
+    first.socket.close()
+    again = dial(served.key, **CONSENTED)
+    play(again, spoken(AGENT), spoken(LEAD))
+    assert stop(again) == 1000
+    assert served.engine.decoded == 0
+
+
+def test_a_call_from_which_consent_was_withdrawn_is_not_dialled_again(served: Served, dial: Dial) -> None:
+    connection = dial(served.key, **CONSENTED)
+    play(connection, spoken(AGENT), spoken(LEAD))
+    with served.client() as client:
+        told = {"speaker": "lead", "state": "withdrawn"}
+        client.post(f"/v1/calls/{live_call(served, CALL)}/consent", json=told)
+    assert closed(connection) == 1000
+    assert closed(dial(served.key, **CONSENTED)) == 1008
+    again = dial(served.key, call="CA-another", **CONSENTED)
+    assert code_of(again) is None
 
 
 def test_a_network_that_was_away_for_five_seconds_leaves_a_gap_and_true_times(served: Served, dial: Dial) -> None:

@@ -33,14 +33,15 @@ def fit(
     classes: NDArray[np.int64],
     *,
     penalty: float,
+    kinds: int | None = None,
     row_weights: Floats | None = None,
     iterations: int = 200,
 ) -> Weights:
     """Weights that minimise the weighted log loss summed over rows plus penalty / 2 times the squared weights (not the
-    bias's). `classes` holds 0 .. K-1. Deterministic: it starts at 0."""
+    bias's). `classes` holds 0 .. K-1, K being `kinds` or the classes that occur. Deterministic: it starts at 0."""
     from scipy.optimize import minimize  # noqa: PLC0415
 
-    kinds = int(classes.max()) + 1
+    kinds = kinds or int(classes.max()) + 1
     columns, hashed = dense.shape[1], sparse.shape[1]
     weights = np.ones(len(classes)) if row_weights is None else row_weights
     truth = np.eye(kinds)[classes]

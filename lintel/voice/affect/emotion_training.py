@@ -1,0 +1,185 @@
+"""Trains the emotion model, and judges it on speakers whom it has not heard."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lintel.errors import InputError
+from lintel.voice.affect.emotion import EmotionModel
+from lintel.voice.understanding.logistic import Floats, fit
+
+PENALTIES = (30.0, 100.0, 300.0, 1_000.0)
+LEAST = 10
+"""Clips that each label must have."""
+FOLDS = 6
+_INNER_FOLDS = 3
+_RIGHT = 0.8
+"""Share of answers that must be right, on unheard speakers, for a probability to count as sure."""
+_ANSWERED = 20
+"""Fewer answers than this prove nothing."""
+
+Whole = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """`unweighted` is the mean of the labels' recalls, in 0..1; the interval is a bootstrap's over speakers."""
+
+    unweighted: float
+    low: float
+    high: float
+    clips: int
+    speakers: int
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def train(
+    vectors: NDArray[Any], labels: Sequence[str], speakers: Sequence[str], rng: np.random.Generator, *, source: str
+) -> tuple[EmotionModel, Accuracy]:
+    """A model of all clips, and how such a model does on speakers held out. Deterministic but for the interval.
+
+    Raises InputError for fewer than two labels, a label of fewer than ten clips, or fewer than three speakers.
+    """
+    kinds, classes = _checked(labels, speakers)
+    held = held_out(vectors, classes, grouped(speakers, FOLDS), speakers)
+    judged = accuracy(classes, held.argmax(axis=1), speakers, rng)
+    penalty = _chosen(vectors, classes, speakers)
+    sure, answered = surely(classes, held)
+    card = {
+        "source": source,
+        "digest": _digest(vectors, labels),
+        "clips": dict(Counter(labels)),
+        "penalty": penalty,
+        "held_out": judged.to_json() | {"sure": sure, "answered": answered},
+    }
+    return fitted(vectors, classes, kinds, penalty, sure=sure, card=card), judged
+
+
+def fitted(
+    vectors: NDArray[Any],
+    classes: Whole,
+    kinds: Sequence[str],
+    penalty: float,
+    *,
+    sure: float = 0.0,
+    card: dict[str, Any] | None = None,
+) -> EmotionModel:
+    """Each label weighs alike, however many clips it has."""
+    from scipy.sparse import csr_matrix  # noqa: PLC0415
+
+    mean, spread = vectors.mean(axis=0), np.maximum(vectors.std(axis=0), 1e-6)
+    counts = np.bincount(classes, minlength=len(kinds))
+    weights = len(classes) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    no_sparse = csr_matrix((len(classes), 0))
+    found = fit(
+        (vectors - mean) / spread, no_sparse, classes, penalty=penalty, kinds=len(kinds), row_weights=weights[classes]
+    )
+    return EmotionModel(tuple(kinds), mean, spread, found.dense, found.bias, sure, card or {})
+
+
+def held_out(vectors: NDArray[Any], classes: Whole, folds: Whole, speakers: Sequence[str]) -> Floats:
+    """Probabilities (clips, labels), each clip's by a model that heard nobody of its fold; the penalty too was chosen
+    without that fold."""
+    kinds = [str(kind) for kind in range(int(classes.max()) + 1)]
+    said = np.zeros((len(classes), len(kinds)))
+    for fold in np.unique(folds):
+        kept = np.flatnonzero(folds != fold)
+        penalty = _chosen(vectors[kept], classes[kept], [speakers[row] for row in kept.tolist()])
+        model = fitted(vectors[kept], classes[kept], kinds, penalty)
+        said[folds == fold] = model.probabilities(vectors[folds == fold])
+    return said
+
+
+def grouped(speakers: Sequence[str], folds: int) -> Whole:
+    """A fold of each clip, whole speakers in turn."""
+    names = sorted(set(speakers), key=lambda name: hashlib.sha256(name.encode()).digest())
+    return np.array([names.index(speaker) % min(folds, len(names)) for speaker in speakers])
+
+
+def accuracy(
+    truth: Whole,
+    said: Whole,
+    speakers: Sequence[str],
+    rng: np.random.Generator,
+    *,
+    draws: int = 2_000,
+    level: float = 0.95,
+) -> Accuracy:
+    """Unweighted accuracy of all clips."""
+    names, who = np.unique(np.array(speakers), return_inverse=True)
+    clips = np.zeros((len(names), int(truth.max()) + 1))
+    right = np.zeros_like(clips)
+    np.add.at(clips, (who, truth), 1)
+    np.add.at(right, (who, truth), truth == said)
+    drawn = rng.integers(len(names), size=(draws, len(names)))
+    rates = _recall(right[drawn].sum(axis=1), clips[drawn].sum(axis=1))
+    low, high = np.quantile(rates, [(1 - level) / 2, (1 + level) / 2])
+    rate = _recall(right.sum(axis=0)[None], clips.sum(axis=0)[None])[0]
+    return Accuracy(float(rate), float(low), float(high), len(truth), len(names))
+
+
+def surely(truth: Whole, held: Floats) -> tuple[float, float]:
+    """The least probability from which on four of five answers are right, and the share of clips answered so.
+
+    2 and 0 where no such probability is proven by twenty answers.
+    """
+    best = held.max(axis=1)
+    order = np.argsort(-best, kind="stable")
+    answers = np.arange(1, len(order) + 1)
+    right = np.cumsum(held.argmax(axis=1)[order] == truth[order]) / answers
+    last_of_equals = np.append(np.diff(best[order]) < 0, True)
+    enough = np.flatnonzero((right >= _RIGHT) & (answers >= _ANSWERED) & last_of_equals)
+    if not len(enough):
+        return 2.0, 0.0
+    last = enough[-1]
+    return float(best[order[last]]), float(answers[last] / len(order))
+
+
+def _chosen(vectors: NDArray[Any], classes: Whole, speakers: Sequence[str]) -> float:
+    """The penalty with the best unweighted accuracy over speakers held out."""
+    folds = grouped(speakers, _INNER_FOLDS)
+    kinds = [str(kind) for kind in range(int(classes.max()) + 1)]
+
+    def score(penalty: float) -> float:
+        said = np.zeros(len(classes), np.int64)
+        for fold in np.unique(folds):
+            kept, held = folds != fold, folds == fold
+            model = fitted(vectors[kept], classes[kept], kinds, penalty)
+            said[held] = model.probabilities(vectors[held]).argmax(axis=1)
+        marked = np.bincount(classes, minlength=len(kinds))
+        return float(_recall(np.bincount(classes[said == classes], minlength=len(kinds))[None], marked[None])[0])
+
+    return max(PENALTIES, key=score)
+
+
+def _recall(right: NDArray[Any], clips: NDArray[Any]) -> Floats:
+    """The mean over the labels that occur. Shape (rows, labels) to (rows,)."""
+    rates = np.where(clips > 0, right / np.maximum(clips, 1), np.nan)
+    result: Floats = np.nanmean(rates, axis=1)
+    return result
+
+
+def _checked(labels: Sequence[str], speakers: Sequence[str]) -> tuple[tuple[str, ...], Whole]:
+    counts = Counter(labels)
+    rare = sorted(label for label, count in counts.items() if count < LEAST)
+    if len(counts) < 2 or rare or len(set(speakers)) < _INNER_FOLDS:
+        raise InputError(
+            f"There are {len(counts)} labels, of which {', '.join(rare) or 'none'} have fewer than {LEAST} clips, and "
+            f"{len(set(speakers))} speakers.",
+            mend=f"Give at least two labels, {LEAST} clips of each, and {_INNER_FOLDS} speakers.",
+        )
+    kinds = tuple(sorted(counts))
+    return kinds, np.array([kinds.index(label) for label in labels])
+
+
+def _digest(vectors: NDArray[Any], labels: Sequence[str]) -> str:
+    digest = hashlib.sha256(np.ascontiguousarray(vectors, dtype=np.float32).tobytes())
+    digest.update("\t".join(labels).encode())
+    return digest.hexdigest()

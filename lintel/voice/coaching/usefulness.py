@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import sqrt
 
-Z = 1.959964
-"""Of a 95 % interval."""
+from lintel.scoring.share_interval import wilson
+
 MIN_VERDICTS = 20
 LEAST_USEFUL = 0.2
 """A card is muted once even the upper end of its interval lies below this share."""
@@ -13,7 +12,7 @@ LEAST_USEFUL = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Usefulness:
-    """Of one rule: how many of its verdicts call it useful, and Wilson's 95 % interval of that share (Wilson 1927)."""
+    """Of one rule: how many of its verdicts call it useful, and Wilson's 95 % interval of that share."""
 
     rule: str
     useful: int
@@ -25,12 +24,7 @@ class Usefulness:
 
     @property
     def interval(self) -> tuple[float, float]:
-        if not self.verdicts:
-            return 0.0, 1.0
-        n, p = self.verdicts, self.useful / self.verdicts
-        middle = (p + Z * Z / (2 * n)) / (1 + Z * Z / n)
-        half = Z * sqrt(p * (1 - p) / n + Z * Z / (4 * n * n)) / (1 + Z * Z / n)
-        return max(middle - half, 0.0), min(middle + half, 1.0)
+        return wilson(self.useful, self.verdicts)
 
     @property
     def muted(self) -> bool:

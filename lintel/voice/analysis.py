@@ -14,10 +14,7 @@ from lintel.voice.summary.claims import Summary
 from lintel.voice.transcript import AGENT, Segment, Turn
 from lintel.voice.understanding.insights import Insights
 from lintel.voice.understanding.talk import TalkMeasures, TalkMeter
-from lintel.voice.understanding.understanding import Understanding
-
-_BEFORE = 10
-"""Turns that understanding is given as what was said before."""
+from lintel.voice.understanding.understanding import TURNS_BEFORE, Understanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ def analyse(
     Personal data is taken out first: nothing behind it, the language model last of all, sees any.
     """
     turns = conversation(segments, speakers)
-    understood = tuple(understanding.turn(turn, turns[max(0, i - _BEFORE) : i]) for i, turn in enumerate(turns))
+    understood = tuple(understanding.turn(turn, turns[max(0, i - TURNS_BEFORE) : i]) for i, turn in enumerate(turns))
     meter = TalkMeter()
     moments = tuple(_moments(turns, understood, meter, coach))
     return CallAnalysis(

@@ -9,11 +9,10 @@ from lintel.voice.streaming.utterance import SENTENCE_ENDS
 from lintel.voice.transcript import Turn
 from lintel.voice.understanding.insights import Insights
 from lintel.voice.understanding.talk import TalkMeasures, TalkMeter
+from lintel.voice.understanding.understanding import TURNS_BEFORE
 from serving.voice.live_event import Kind
 
 MEASURED_EVERY_S = 5.0
-TURNS_BEFORE = 10
-"""Turns that understanding is given as what was said before."""
 Said = Iterator[tuple[Kind, dict[str, Any]]]
 
 

@@ -19,6 +19,8 @@ from lintel.voice.understanding.speech_acts import commitments, opt_out, questio
 from lintel.voice.understanding.utterance import Span, Utterance
 
 PHRASES, MODEL, RULES = "phrases", "model", "rules"
+TURNS_BEFORE = 10
+"""As many turns as are worth giving `Understanding.turn` as what was said before."""
 _LEAST_PROBABILITY = 0.5
 _CLAUSES = 24
 """Clauses of a turn whose meaning is compared; of a longer turn the last ones, for the others were read before."""

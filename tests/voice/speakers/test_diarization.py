@@ -87,33 +87,31 @@ def test_refuses_an_impossible_number(speakers: int) -> None:
         diarize(spoken((0, 2.0)), Pitch(), Loudness(), speakers=speakers)
 
 
-def encoder() -> SpeakerEncoder:
-    try:
-        return SpeakerEncoder()
-    except NotFoundError as error:
-        pytest.skip(error.message)
+@pytest.fixture(scope="module")
+def encoder(weights: Path) -> SpeakerEncoder:
+    pytest.importorskip("torch", reason="the voice extra is not installed")
+    return SpeakerEncoder(weights / "voice-encoder" / "pretrained.pt")
 
 
-def test_the_encoder_gives_unit_vectors_whatever_is_asked() -> None:
+def test_the_encoder_gives_unit_vectors_whatever_is_asked(encoder: SpeakerEncoder) -> None:
     noise = (0.01 * np.random.default_rng(0).standard_normal(3 * SAMPLE_RATE)).astype(np.float32)
-    loaded = encoder()
-    vectors = loaded.embed(noise, np.array([0.0, 1.0, 2.9]))
+    vectors = encoder.embed(noise, np.array([0.0, 1.0, 2.9]))
     assert vectors.shape == (3, 256)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    assert loaded.embed(noise, np.zeros(0)).shape == (0, 256)
-    assert np.allclose(loaded.embed(noise, np.array([1.0])), vectors[1:2], atol=1e-5)
+    assert encoder.embed(noise, np.zeros(0)).shape == (0, 256)
+    assert np.allclose(encoder.embed(noise, np.array([1.0])), vectors[1:2], atol=1e-5)
 
 
-def test_the_encoder_knows_a_voice_again() -> None:
+def test_the_encoder_knows_a_voice_again(encoder: SpeakerEncoder) -> None:
     """Two sentences of each of three readers: the nearest other sentence is the same reader's."""
     pytest.importorskip("av", reason="the voice extra is not installed")
     from lintel.voice.audio.files import read
 
-    folder, loaded, vectors = published("librispeech_test_other/audio"), encoder(), []
+    folder, vectors = published("librispeech_test_other/audio"), []
     for reader in ("1688-142285", "2033-164914", "3331-159605"):
         for number in ("0005", "0007"):
             (channel,) = read(folder / f"{reader}-{number}.flac", longest_seconds=40).channels
-            mean = loaded.embed(channel, np.arange(0.3, len(channel) / SAMPLE_RATE - 1.6, 0.8)).mean(axis=0)
+            mean = encoder.embed(channel, np.arange(0.3, len(channel) / SAMPLE_RATE - 1.6, 0.8)).mean(axis=0)
             vectors.append(mean / np.linalg.norm(mean))
     similar = np.stack(vectors) @ np.stack(vectors).T - 2 * np.eye(6)
     assert np.argmax(similar, axis=1).tolist() == [1, 0, 3, 2, 5, 4]

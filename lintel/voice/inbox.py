@@ -82,8 +82,9 @@ def erase(inbox: Path, tenant: str, leads: Collection[str]) -> list[str]:
     names = []
     for one in ready(inbox):
         if one.tenant == tenant and _lead_of(one) in leads:
-            for path in one.note.parent.glob(f"{one.name}.*"):
+            for path in _beside(one.note):
                 path.unlink(missing_ok=True)
+            one.note.unlink(missing_ok=True)
             names.append(one.name)
     return names
 
@@ -99,9 +100,14 @@ def _recorded(note: Path) -> Recorded | None:
     tenant, name = note.parent.name, note.stem
     if not note.is_file() or not _NAME.fullmatch(tenant) or not _NAME.fullmatch(name):
         return None
-    beside = (path for path in sorted(note.parent.glob(f"{name}.*")) if path != note and path.stem == name)
-    audio = next((path for path in beside if path.is_file() and path.suffix != ".partial"), None)
+    audio = next((path for path in _beside(note) if path.is_file() and path.suffix != ".partial"), None)
     return None if audio is None else Recorded(tenant, name, audio, note)
+
+
+def _beside(note: Path) -> list[Path]:
+    """Files that have the note's name and another ending. `call.1.wav` is not of `call`, but of `call.1`."""
+    found = sorted(note.parent.glob(f"{note.stem}.*"))
+    return [path for path in found if path != note and path.stem == note.stem]
 
 
 def _why(error: Exception) -> str:

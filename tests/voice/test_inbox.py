@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lintel.errors import InputError, NotFoundError
-from lintel.voice.inbox import ready, recorded
+from lintel.voice.inbox import erase, ready, recorded
 
 NOTE = {"consent": "granted", "began_at": "2026-03-01T12:00:00Z", "lead_id": "lead1"}
 
@@ -70,3 +70,12 @@ def test_a_wrong_note_says_what_is_wrong_and_holds_nobody_back(tmp_path: Path, n
     (one,) = ready(tmp_path)
     with pytest.raises(InputError, match=why):
         one.read_note()
+
+
+def test_erasing_a_lead_spares_recordings_whose_names_begin_alike(tmp_path: Path) -> None:
+    put(tmp_path, "acme", "call")
+    put(tmp_path, "acme", "call.1", NOTE | {"lead_id": "lead2"})
+    put(tmp_path, "other", "call")
+    assert erase(tmp_path, "acme", {"lead1"}) == ["call"]
+    assert sorted(path.name for path in (tmp_path / "acme").iterdir()) == ["call.1.json", "call.1.wav"]
+    assert len(list((tmp_path / "other").iterdir())) == 2

@@ -1,7 +1,9 @@
 """`lintel call`: what recorded calls came to, which calls are kept, and which cards agents find useful."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +16,7 @@ from rich.text import Text
 from cli.call_training import train_command
 from cli.options import DEFAULT_TENANT, Json, TenantId
 from cli.output import emit, progress, table
-from lintel.errors import InputError
+from lintel.errors import InputError, NotFoundError
 from lintel.home import Home
 from lintel.settings import settings
 from lintel.voice.analysis import CallAnalysis
@@ -24,6 +26,8 @@ from lintel.voice.keeping import keep_call
 from lintel.voice.recorded import Tools, analysed, heard, usefulness
 from lintel.voice.summary.claims import FIELDS
 from lintel.voice.transcription.loading import load
+
+_SPEAKER = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 app = typer.Typer(help="Calls: what was said, what it means, and what a coach would have said.")
 LeadId = Annotated[str | None, typer.Option("--lead", help="Keep the call with this lead, in its log too.")]
@@ -54,13 +58,15 @@ def analyse_command(
 ) -> None:
     """Transcribe a call and tell what it came to, redacted; nothing is kept unless a lead is named."""
     options = settings()
-    speakers = tuple(name.strip() for name in channels.split(",") if name.strip())
-    if len(set(speakers)) != len(speakers) or not speakers:
-        raise InputError(f"--channels {channels!r} names nobody, or somebody twice.", mend="Try agent,lead.")
+    speakers = _speakers(channels)
+    if lead is not None and not lead.strip():
+        raise InputError("--lead names nobody.", mend="Name the lead, or leave the option out and keep nothing.")
     with Home(options) as home:
         if lead:
             home.events.tenant(tenant)
         recording = read(file, longest_seconds=options.voice_recording_hours * 3600)
+        if lead:
+            _check_whose(home, tenant, lead, _call_id(recording))
         engine = load(model or options.transcription_model, options)
         records = usefulness(home.calls.card_records(tenant)) if lead else []
         total = round(sum(map(seconds, recording.channels)))
@@ -79,6 +85,29 @@ def analyse_command(
         if lead:
             value["kept"] = _keep(home, recording, analysis, warnings, _Whose(tenant, lead, agent, began_at))
     emit(value, as_json=as_json, table=_page(value))
+
+
+def _speakers(channels: str) -> tuple[str, ...]:
+    """Raises InputError for names that no playbook could know."""
+    speakers = tuple(name.strip() for name in channels.split(",") if name.strip())
+    if len(set(speakers)) != len(speakers) or not speakers:
+        raise InputError(f"--channels {channels!r} names nobody, or somebody twice.", mend="Try agent,lead.")
+    if not all(_SPEAKER.fullmatch(name) for name in speakers):
+        raise InputError(
+            f"--channels {channels!r} has a name that is none: small letters, digits and hyphens.",
+            mend="Say the role, such as agent,lead.",
+        )
+    return speakers
+
+
+def _check_whose(home: Home, tenant: str, lead_id: str, call_id: str) -> None:
+    """Raises InputError where the recording is kept with another lead: the log would still hold it as theirs."""
+    with suppress(NotFoundError):
+        if home.calls.get(tenant, call_id).lead_id != lead_id:
+            raise InputError(
+                f"This recording is kept already, as the call {call_id}, with another lead.",
+                mend=f"See `lintel call show {call_id} --tenant {tenant}`.",
+            )
 
 
 def _keep(

@@ -84,9 +84,10 @@ def heard(
     """Write a recording down. `speakers` are by channel.
 
     One channel that holds two people is parted by voice: they are `speaker-1` and `speaker-2`, for who is the agent
-    cannot be heard. Raises InputError for a language that the model lacks, or more channels than speakers.
+    cannot be heard. Raises InputError for a language that the model lacks, or several channels that are not as many as
+    the speakers.
     """
-    if len(recording.channels) > len(speakers):
+    if 1 < len(recording.channels) != len(speakers) or not speakers:
         raise InputError(
             f"The recording has {len(recording.channels)} channels and {len(speakers)} speakers are named.",
             mend="Name a speaker for each channel, in order.",

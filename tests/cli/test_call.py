@@ -48,6 +48,29 @@ def test_with_a_lead_it_is_kept_once(lintel: Lintel, weights: Path, tmp_path: Pa
     assert "wizard" in shown.out
 
 
+def test_a_recording_stays_with_its_lead(lintel: Lintel, weights: Path, tmp_path: Path) -> None:
+    with Home(Settings(home=tmp_path / "home")) as home:
+        for tenant in ("acme", "other"):
+            home.events.put_tenant(Tenant(tenant, labels="crm"))
+    keeping = ("call", "analyse", published(STEREO), "--json", "--lead")
+    kept = lintel(*keeping, "lead1", *ACME).value["kept"]
+    refused = lintel(*keeping, "lead2", *ACME)
+    assert refused.code == 2
+    assert "kept already" in refused.err
+    assert "lead1" not in refused.err
+    (listed,) = lintel("call", "list", *ACME, "--json").value["calls"]
+    assert (listed["lead_id"], listed["call_id"]) == ("lead1", kept["call_id"])
+    assert lintel("call", "show", kept["call_id"], "--tenant", "other").code == 3
+    assert lintel(*keeping, "lead2", "--tenant", "other").value["kept"]["call_id"] == kept["call_id"]
+
+
+@pytest.mark.parametrize("lead", ["", "  "])
+def test_a_lead_without_a_name_is_refused_and_not_passed_over(lintel: Lintel, tmp_path: Path, lead: str) -> None:
+    answer = lintel("call", "analyse", tmp_path / "none.wav", "--lead", lead, *ACME)
+    assert answer.code == 2
+    assert "--lead names nobody" in answer.err
+
+
 def test_an_unknown_tenant_is_told_before_anything_is_heard(lintel: Lintel, tmp_path: Path) -> None:
     (tmp_path / "empty.wav").write_bytes(b"")
     answer = lintel("call", "analyse", tmp_path / "empty.wav", "--lead", "lead1", *ACME, "--json")
@@ -55,7 +78,7 @@ def test_an_unknown_tenant_is_told_before_anything_is_heard(lintel: Lintel, tmp_
     assert "'acme' is not known" in answer.err
 
 
-@pytest.mark.parametrize("channels", ["", "agent,agent", "agent"])
+@pytest.mark.parametrize("channels", ["", "agent,agent", "agent", "agent,lead,boss", "Agent,Lead"])
 def test_channels_must_name_everybody_once(lintel: Lintel, weights: Path, channels: str) -> None:
     answer = lintel("call", "analyse", published(STEREO), "--channels", channels, "--json")
     assert answer.code == 2

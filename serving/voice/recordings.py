@@ -63,7 +63,11 @@ class Recordings:
         for job in await to_thread.run_sync(self._left_over):
             self._waiting.put_nowait(job)
         while True:
-            await self._do(await self._waiting.get())
+            job = await self._waiting.get()
+            try:
+                await self._do(job)
+            except Exception as error:  # one recording's fault must not leave the others undone
+                logger.error("a recording could not be analysed and waits for the next start: %s", type(error).__name__)
 
     async def _do(self, job: Job) -> None:
         try:
@@ -100,7 +104,7 @@ class Recordings:
         for folder in self._home.settings.voice_path.glob("*/*"):
             try:
                 jobs.append(msgspec.json.decode((folder / _JOB).read_bytes(), type=Job))
-            except (OSError, msgspec.DecodeError):
+            except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
                 logger.warning("a recording that was not accepted in full is removed")
                 shutil.rmtree(folder, ignore_errors=True)
         return sorted(jobs, key=lambda job: job.received_at)

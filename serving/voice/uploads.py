@@ -37,7 +37,7 @@ async def upload(request: Request, *, limit: int) -> AsyncIterator[Upload]:
     coming, 422 for a form without audio, 400 for one that is broken off or malformed.
     """
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
+    if declared.isdecimal() and int(declared) > limit:
         raise _too_large(limit)
     bounded = Request(request.scope, _bounded(request, limit))
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM:

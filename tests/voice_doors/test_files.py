@@ -172,6 +172,29 @@ def test_a_failed_recording_that_was_erased_meanwhile_stays_erased(
         assert client.get(accepted["status"]).status_code == 404
 
 
+def test_a_fault_of_one_recording_does_not_leave_the_others_undone(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home: list[Home] = []
+    stand_in(monkeypatch, home)
+    analyse, began = recordings.analyse_apart, []
+
+    async def fails_first(job: Job, settings: Settings) -> float:
+        began.append(job.call_id)
+        if len(began) == 1:
+            raise OSError("no process can be started")
+        return await analyse(job, settings)
+
+    monkeypatch.setattr(recordings, "analyse_apart", fails_first)
+    with serve() as served, served.client() as client:
+        home.append(served.home)
+        sound = wav(spoken(WORDS))
+        first, second = (client.post("/v1/calls/analyse?consent=granted", content=sound).json() for _ in range(2))
+        assert kept(served, second["call_id"]).state == "done"
+        assert client.get(first["status"]).json()["state"] == "working"
+        assert (served.home.settings.voice_path / TENANT / first["call_id"] / "audio").is_file()
+
+
 def test_the_process_says_what_it_refuses(served: Served, tmp_path: Path) -> None:
     audio = tmp_path / "audio"
     audio.write_bytes(b"no audio")

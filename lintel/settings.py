@@ -107,6 +107,11 @@ class Settings(BaseSettings):
         description="Recordings with their words, on which transcription is measured again each week: a folder with "
         "`refs.tsv` (columns `id`, `speaker`, `file`, `text`).",
     )
+    voice_emotion_folder: Path | None = Field(
+        default=None,
+        description="Clips labelled with emotions, from which the asset `emotion_model` trains: a folder with "
+        "`labels.tsv` (columns `file`, `speaker`, `label`).",
+    )
     voice_ice_servers: SecretStr | None = Field(
         default=None,
         description="STUN and TURN servers of browser calls, as a JSON list: "

@@ -5,6 +5,7 @@ import dagster as dg
 from assets import (
     consistency,
     drift,
+    emotion,
     fairness,
     features,
     ingest,
@@ -43,6 +44,7 @@ _MODULES = [
     consistency,
     monitoring_report,
     voice,
+    emotion,
 ]
 
 defs = dg.Definitions(

@@ -6,6 +6,7 @@ _POOLED = dg.AssetSelection.assets("pooled_bundle")
 _PREDICTIONS = dg.AssetSelection.assets("predictions")
 _VOICE = dg.AssetSelection.groups("voice")
 _QUALITY = dg.AssetSelection.assets("transcription_quality")
+_EMOTION = dg.AssetSelection.assets("emotion_model")
 
 nightly = dg.define_asset_job(
     "nightly",
@@ -33,7 +34,7 @@ take_over = dg.define_asset_job(
 
 recorded_calls = dg.define_asset_job(
     "recorded_calls",
-    selection=_VOICE - _QUALITY,
+    selection=_VOICE - _QUALITY - _EMOTION,
     description="One recording: checked, written down, and what it came to in the lead's log.",
 )
 
@@ -43,4 +44,10 @@ transcription_quality = dg.define_asset_job(
     description="Word error rate of the transcription in use.",
 )
 
-ALL = [nightly, pooling, prediction_log, take_over, recorded_calls, transcription_quality]
+emotion_model = dg.define_asset_job(
+    "emotion_model_job",
+    selection=_EMOTION,
+    description="The emotion model, from labelled clips; started by hand.",
+)
+
+ALL = [nightly, pooling, prediction_log, take_over, recorded_calls, transcription_quality, emotion_model]

@@ -50,7 +50,7 @@ def test_every_asset_is_a_documented_noun_of_a_known_group(key: dg.AssetKey) -> 
 
 
 def test_every_asset_belongs_to_exactly_one_job() -> None:
-    names = ("nightly", "pooling", "prediction_log", "recorded_calls", "transcription_quality_job")
+    names = ("nightly", "pooling", "prediction_log", "recorded_calls", "transcription_quality_job", "emotion_model_job")
     jobs = {name: {node.name for node in defs.resolve_job_def(name).nodes} for name in names}
     for key in ASSETS:
         assert sum(key.to_user_string() in nodes for nodes in jobs.values()) == 1, key

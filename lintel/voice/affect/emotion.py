@@ -31,7 +31,7 @@ class Emotion:
 
 @dataclass(frozen=True, slots=True)
 class EmotionModel:
-    """Multinomial logistic regression on standardised vectors.
+    """Linear discriminant analysis on standardised vectors.
 
     mean and spread (WIDTH,) are the training set's, weights (WIDTH, labels), bias (labels,). Below the probability
     `sure` an answer is "unknown"; above 1 it always is. `card` says what it was trained on and how it did.

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lintel.errors import InputError
+from lintel.voice.affect import discriminant
 from lintel.voice.affect.emotion import EmotionModel
-from lintel.voice.understanding.logistic import Floats, fit
+from lintel.voice.understanding.logistic import Floats
 
-PENALTIES = (30.0, 100.0, 300.0, 1_000.0)
+SHRINKAGES = (0.03, 0.1, 0.2, 0.3, 0.5, 0.8)
 LEAST = 10
 """Clips that each label must have."""
 FOLDS = 6
@@ -24,6 +25,14 @@ _ANSWERED = 20
 """Fewer answers than this prove nothing."""
 
 Whole = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is not learnt of the clips themselves: see `lintel.voice.affect.discriminant`."""
+
+    shrinkage: float
+    temperature: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,51 +59,60 @@ def train(
     kinds, classes = _checked(labels, speakers)
     held = held_out(vectors, classes, grouped(speakers, FOLDS), speakers)
     judged = accuracy(classes, held.argmax(axis=1), speakers, rng)
-    penalty = _chosen(vectors, classes, speakers)
+    choice = chosen(vectors, classes, speakers)
     sure, answered = surely(classes, held)
     card = {
         "source": source,
         "digest": _digest(vectors, labels),
         "clips": dict(Counter(labels)),
-        "penalty": penalty,
+        "shrinkage": choice.shrinkage,
         "held_out": judged.to_json() | {"sure": sure, "answered": answered},
     }
-    return fitted(vectors, classes, kinds, penalty, sure=sure, card=card), judged
+    return fitted(vectors, classes, kinds, choice, sure=sure, card=card), judged
 
 
 def fitted(
     vectors: NDArray[Any],
     classes: Whole,
     kinds: Sequence[str],
-    penalty: float,
+    choice: Choice,
     *,
     sure: float = 0.0,
     card: dict[str, Any] | None = None,
 ) -> EmotionModel:
     """Each label weighs alike, however many clips it has."""
-    from scipy.sparse import csr_matrix  # noqa: PLC0415
-
-    mean, spread = vectors.mean(axis=0), np.maximum(vectors.std(axis=0), 1e-6)
-    counts = np.bincount(classes, minlength=len(kinds))
-    weights = len(classes) / (np.count_nonzero(counts) * np.maximum(counts, 1))
-    no_sparse = csr_matrix((len(classes), 0))
-    found = fit(
-        (vectors - mean) / spread, no_sparse, classes, penalty=penalty, kinds=len(kinds), row_weights=weights[classes]
-    )
-    return EmotionModel(tuple(kinds), mean, spread, found.dense, found.bias, sure, card or {})
+    (found,) = discriminant.fits(vectors, classes, len(kinds), [choice.shrinkage])
+    weights, bias = found.weights / choice.temperature, found.bias / choice.temperature
+    return EmotionModel(tuple(kinds), found.mean, found.spread, weights, bias, sure, card or {})
 
 
 def held_out(vectors: NDArray[Any], classes: Whole, folds: Whole, speakers: Sequence[str]) -> Floats:
-    """Probabilities (clips, labels), each clip's by a model that heard nobody of its fold; the penalty too was chosen
-    without that fold."""
+    """Probabilities (clips, labels), each clip's by a model that heard nobody of its fold; shrinkage and temperature
+    too were chosen without that fold."""
     kinds = [str(kind) for kind in range(int(classes.max()) + 1)]
     said = np.zeros((len(classes), len(kinds)))
     for fold in np.unique(folds):
         kept = np.flatnonzero(folds != fold)
-        penalty = _chosen(vectors[kept], classes[kept], [speakers[row] for row in kept.tolist()])
-        model = fitted(vectors[kept], classes[kept], kinds, penalty)
+        choice = chosen(vectors[kept], classes[kept], [speakers[row] for row in kept.tolist()])
+        model = fitted(vectors[kept], classes[kept], kinds, choice)
         said[folds == fold] = model.probabilities(vectors[folds == fold])
     return said
+
+
+def chosen(vectors: NDArray[Any], classes: Whole, speakers: Sequence[str]) -> Choice:
+    """The shrinkage with the best unweighted accuracy over speakers held out, and the temperature that suits it."""
+    folds = grouped(speakers, _INNER_FOLDS)
+    kinds = int(classes.max()) + 1
+    logits = np.zeros((len(SHRINKAGES), len(classes), kinds))
+    for fold in np.unique(folds):
+        kept, held = folds != fold, folds == fold
+        for tried, found in enumerate(discriminant.fits(vectors[kept], classes[kept], kinds, SHRINKAGES)):
+            logits[tried, held] = found.logits(vectors[held])
+    said = logits.argmax(axis=2)
+    marked = np.bincount(classes, minlength=kinds)
+    right = np.array([np.bincount(classes[row == classes], minlength=kinds) for row in said])
+    best = int(_recall(right, np.broadcast_to(marked, right.shape)).argmax())
+    return Choice(SHRINKAGES[best], discriminant.temperature(logits[best], classes))
 
 
 def grouped(speakers: Sequence[str], folds: int) -> Whole:
@@ -140,23 +158,6 @@ def surely(truth: Whole, held: Floats) -> tuple[float, float]:
         return 2.0, 0.0
     last = enough[-1]
     return float(best[order[last]]), float(answers[last] / len(order))
-
-
-def _chosen(vectors: NDArray[Any], classes: Whole, speakers: Sequence[str]) -> float:
-    """The penalty with the best unweighted accuracy over speakers held out."""
-    folds = grouped(speakers, _INNER_FOLDS)
-    kinds = [str(kind) for kind in range(int(classes.max()) + 1)]
-
-    def score(penalty: float) -> float:
-        said = np.zeros(len(classes), np.int64)
-        for fold in np.unique(folds):
-            kept, held = folds != fold, folds == fold
-            model = fitted(vectors[kept], classes[kept], kinds, penalty)
-            said[held] = model.probabilities(vectors[held]).argmax(axis=1)
-        marked = np.bincount(classes, minlength=len(kinds))
-        return float(_recall(np.bincount(classes[said == classes], minlength=len(kinds))[None], marked[None])[0])
-
-    return max(PENALTIES, key=score)
 
 
 def _recall(right: NDArray[Any], clips: NDArray[Any]) -> Floats:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lintel.errors import IncompatibleError, InputError, NotFoundError
 from lintel.voice.affect.emotion import UNKNOWN, EmotionModel
-from lintel.voice.affect.emotion_training import Accuracy, accuracy, fitted, grouped, held_out, surely, train
+from lintel.voice.affect.emotion_training import Accuracy, Choice, accuracy, fitted, grouped, held_out, surely, train
 from lintel.voice.affect.encoder import WIDTH as ENCODER_WIDTH
 
 SPEAKERS = 12
@@ -73,7 +73,9 @@ def test_nobody_is_on_both_sides() -> None:
 
 def of_an_encoder() -> EmotionModel:
     vectors, labels, _ = recorded(ENCODER_WIDTH)
-    return fitted(vectors, np.array([KINDS.index(label) for label in labels]), KINDS, 100.0, sure=0.5, card={"a": 1})
+    return fitted(
+        vectors, np.array([KINDS.index(label) for label in labels]), KINDS, Choice(0.3, 2.0), sure=0.5, card={"a": 1}
+    )
 
 
 def test_a_model_survives_its_folder(tmp_path: Path) -> None:

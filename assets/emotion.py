@@ -1,5 +1,7 @@
 """The emotion model, trained from a brokerage's own labelled clips."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 import numpy as np
 
@@ -24,6 +26,7 @@ def emotion_model(home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
         [clip.speaker for clip, _ in heard],
         np.random.default_rng(0),
         source=folder.name,
+        today=datetime.now(UTC).date(),
     )
     model.save(options.voice_readers / "emotion")
     return dg.MaterializeResult(

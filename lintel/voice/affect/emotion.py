@@ -1,24 +1,30 @@
 """A trained model of emotions as they were acted or labelled in its training set: linear, over encoder vectors.
 
 Accuracy falls sharply between one set of recordings and another (Schuller et al. 2010), so an answer that is not sure
-is "unknown". Where emotions may not be inferred at all (agents: EU AI Act, Article 5(1)(f)) nothing calls this.
+is "unknown". Calls come in by `emotions`, which refuses everybody but the customer: emotions of people at work are not
+to be inferred (EU AI Act, Article 5(1)(f)).
 """
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lintel.errors import IncompatibleError, NotFoundError
-from lintel.voice.affect.encoder import WIDTH
+from lintel.errors import IncompatibleError, NotFoundError, RefusedError
+from lintel.voice.affect.encoder import FEATURES, WIDTH
+from lintel.voice.audio.samples import SAMPLE_RATE, Samples
+from lintel.voice.transcript import LEAD
 from lintel.voice.understanding.logistic import Floats, softmax
 
 UNKNOWN = "unknown"
 _CARD, _ARRAYS = "emotion.json", "emotion.npz"
 _VERSION = 1
+_SHORTEST_S = 0.5
+"""A stretch below this is a word at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,14 @@ class Emotion:
 
     label: str
     probability: float
+
+
+class Encodes(Protocol):
+    """`lintel.voice.affect.encoder.SpeechEncoder`, or what stands for it."""
+
+    def vectors(self, clips: Sequence[Samples]) -> NDArray[np.float64]:
+        """Shape (clips, WIDTH)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +74,7 @@ class EmotionModel:
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        said = {"version": _VERSION, "labels": self.labels, "sure": self.sure, "card": self.card}
+        said = {"version": _VERSION, "features": FEATURES, "labels": self.labels, "sure": self.sure, "card": self.card}
         (folder / _CARD).write_text(json.dumps(said, indent=1), encoding="utf-8")
         arrays = {name: getattr(self, name).astype(np.float32) for name in ("mean", "spread", "weights", "bias")}
         np.savez_compressed(folder / _ARRAYS, **arrays)
@@ -73,10 +87,33 @@ class EmotionModel:
         said = json.loads((folder / _CARD).read_text(encoding="utf-8"))
         with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
             read = {name: arrays[name].astype(np.float64) for name in ("mean", "spread", "weights", "bias")}
-        if said["version"] != _VERSION or read["weights"].shape != (WIDTH, len(said["labels"])):
+        fits = read["weights"].shape == (WIDTH, len(said["labels"]))
+        if (said["version"], said["features"]) != (_VERSION, FEATURES) or not fits:
             raise IncompatibleError(
-                f"The emotion model in {folder} is of another kind (version {said['version']}, this program reads "
-                f"{_VERSION}).",
+                f"The emotion model in {folder} is of another kind (version {said['version']} of {said['features']!r}, "
+                f"this program reads {_VERSION} of {FEATURES!r}).",
                 mend="Train it again.",
             )
         return cls(tuple(said["labels"]), **read, sure=said["sure"], card=said["card"])
+
+
+def emotions(
+    model: EmotionModel,
+    encoder: Encodes,
+    samples: Samples,
+    stretches: Iterable[tuple[float, float]],
+    *,
+    speaker: str,
+) -> list[Emotion]:
+    """Of each stretch (start, end in seconds) of a speaker's own channel; "unknown" for one too short to be heard.
+
+    Raises RefusedError for anybody but the lead, before a sample is looked at.
+    """
+    if speaker != LEAD:
+        raise RefusedError(
+            f"Emotions of {speaker!r} are not inferred: only a customer's may be.", mend="Name the channel `lead`."
+        )
+    clips = [samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)] for start, end in stretches]
+    heard = [clip for clip in clips if len(clip) >= _SHORTEST_S * SAMPLE_RATE]
+    told = iter(model.told(encoder.vectors(heard)) if heard else [])
+    return [next(told) if len(clip) >= _SHORTEST_S * SAMPLE_RATE else Emotion(UNKNOWN, 0.0) for clip in clips]

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -50,23 +51,31 @@ class Accuracy:
 
 
 def train(
-    vectors: NDArray[Any], labels: Sequence[str], speakers: Sequence[str], rng: np.random.Generator, *, source: str
+    vectors: NDArray[Any],
+    labels: Sequence[str],
+    speakers: Sequence[str],
+    rng: np.random.Generator,
+    *,
+    source: str,
+    today: date,
 ) -> tuple[EmotionModel, Accuracy]:
     """A model of all clips, and how such a model does on speakers held out. Deterministic but for the interval.
 
     Raises InputError for fewer than two labels, a label of fewer than ten clips, or fewer than three speakers.
     """
     kinds, classes = _checked(labels, speakers)
-    held = held_out(vectors, classes, grouped(speakers, FOLDS), speakers)
+    folds = grouped(speakers, FOLDS)
+    held = held_out(vectors, classes, folds, speakers)
     judged = accuracy(classes, held.argmax(axis=1), speakers, rng)
     choice = chosen(vectors, classes, speakers)
     sure, answered = surely(classes, held)
     card = {
         "source": source,
+        "trained": today.isoformat(),
         "digest": _digest(vectors, labels),
         "clips": dict(Counter(labels)),
         "shrinkage": choice.shrinkage,
-        "held_out": judged.to_json() | {"sure": sure, "answered": answered},
+        "held_out": judged.to_json() | {"sure": sure, "answered": answered, "folds": _by_fold(classes, held, folds)},
     }
     return fitted(vectors, classes, kinds, choice, sure=sure, card=card), judged
 
@@ -158,6 +167,16 @@ def surely(truth: Whole, held: Floats) -> tuple[float, float]:
         return 2.0, 0.0
     last = enough[-1]
     return float(best[order[last]]), float(answers[last] / len(order))
+
+
+def _by_fold(truth: Whole, held: Floats, folds: Whole) -> list[float]:
+    """Unweighted accuracy of each fold, in order."""
+    said, kinds = held.argmax(axis=1), held.shape[1]
+    clips = np.array([np.bincount(truth[folds == fold], minlength=kinds) for fold in np.unique(folds)])
+    right = np.array(
+        [np.bincount(truth[(folds == fold) & (said == truth)], minlength=kinds) for fold in np.unique(folds)]
+    )
+    return [round(rate, 4) for rate in _recall(right, clips).tolist()]
 
 
 def _recall(right: NDArray[Any], clips: NDArray[Any]) -> Floats:

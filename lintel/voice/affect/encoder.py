@@ -21,6 +21,9 @@ _STATES = 512
 WIDTH = 2 * _STATES
 """Numbers that stand for a clip."""
 
+FEATURES = f"whisper-{MODEL}, {WINDOW_SECONDS:g} s, mean and deviation"
+"""What a model was trained on, kept with it: it reads nothing else."""
+
 
 class SpeechEncoder:
     """Clips to vectors. `model` is faster-whisper's own WhisperModel of the base weights."""

@@ -1,6 +1,8 @@
 """The emotion model: trained, kept, judged on speakers it has not heard, and silent where it is not sure."""
 
 import json
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lintel.errors import IncompatibleError, InputError, NotFoundError
-from lintel.voice.affect.emotion import UNKNOWN, EmotionModel
+from lintel.errors import IncompatibleError, InputError, NotFoundError, RefusedError
+from lintel.voice.affect.emotion import UNKNOWN, EmotionModel, emotions
 from lintel.voice.affect.emotion_training import Accuracy, Choice, accuracy, fitted, grouped, held_out, surely, train
 from lintel.voice.affect.encoder import WIDTH as ENCODER_WIDTH
+from lintel.voice.audio.samples import Samples
 
 SPEAKERS = 12
 WIDTH = 40
 """Less than an encoder's, which only the file of a model insists on."""
 KINDS = ("angry", "calm", "sad")
+TODAY = date(2026, 3, 1)
 
 
 def recorded(width: int = WIDTH) -> tuple[np.ndarray, list[str], list[str]]:
@@ -31,7 +35,7 @@ def recorded(width: int = WIDTH) -> tuple[np.ndarray, list[str], list[str]]:
 @pytest.fixture(scope="module")
 def trained() -> tuple[EmotionModel, Accuracy]:
     vectors, labels, speakers = recorded()
-    return train(vectors, labels, speakers, np.random.default_rng(0), source="made up")
+    return train(vectors, labels, speakers, np.random.default_rng(0), source="made up", today=TODAY)
 
 
 def test_what_vectors_tell_is_learnt_and_said(trained: tuple[EmotionModel, Accuracy]) -> None:
@@ -41,6 +45,9 @@ def test_what_vectors_tell_is_learnt_and_said(trained: tuple[EmotionModel, Accur
     assert (judged.clips, judged.speakers) == (72, SPEAKERS)
     vectors, labels, _ = recorded()
     assert [one.label for one in model.told(vectors)] == labels
+    assert model.card["trained"] == "2026-03-01"
+    assert len(model.card["held_out"]["folds"]) == 6
+    assert min(model.card["held_out"]["folds"]) > 0.8
 
 
 def test_what_it_is_not_sure_of_is_unknown(trained: tuple[EmotionModel, Accuracy]) -> None:
@@ -54,7 +61,7 @@ def test_noise_is_not_learnt() -> None:
     rng = np.random.default_rng(3)
     labels = [str(kind) for kind in rng.permutation(["a", "b", "c"] * 24)]
     speakers = [f"s{clip % SPEAKERS}" for clip in range(72)]
-    model, judged = train(rng.normal(size=(72, WIDTH)), labels, speakers, rng, source="noise")
+    model, judged = train(rng.normal(size=(72, WIDTH)), labels, speakers, rng, source="noise", today=TODAY)
     assert judged.unweighted < 0.55
     assert {one.label for one in model.told(rng.normal(size=(50, WIDTH)))} == {UNKNOWN}
 
@@ -98,6 +105,9 @@ def test_a_model_of_another_kind_is_refused(trained: tuple[EmotionModel, Accurac
     card.write_text(json.dumps(json.loads(card.read_text()) | {"version": 99}))
     with pytest.raises(IncompatibleError, match="version 99"):
         EmotionModel.load(tmp_path)
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"version": 1, "features": "whisper-large"}))
+    with pytest.raises(IncompatibleError, match="whisper-large"):
+        EmotionModel.load(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +120,7 @@ def test_a_model_of_another_kind_is_refused(trained: tuple[EmotionModel, Accurac
 )
 def test_too_little_is_refused(labels: list[str], speakers: list[str], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        train(np.zeros((30, WIDTH)), labels, speakers, np.random.default_rng(0), source="")
+        train(np.zeros((30, WIDTH)), labels, speakers, np.random.default_rng(0), source="", today=TODAY)
 
 
 clips = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.sampled_from("abcd")), min_size=1, max_size=40)
@@ -148,3 +158,40 @@ def test_folds_keep_speakers_whole() -> None:
     folds = grouped(speakers, 3)
     assert set(folds.tolist()) == {0, 1, 2}
     assert len({(speaker, fold) for speaker, fold in zip(speakers, folds.tolist(), strict=True)}) == 7
+
+
+class Loudness:
+    """An encoder whose vectors are a clip's loudness, over and over; it counts the clips it was given."""
+
+    def __init__(self) -> None:
+        self.clips = 0
+
+    def vectors(self, clips: Sequence[Samples]) -> np.ndarray:
+        self.clips += len(clips)
+        return np.array([np.full(WIDTH, np.abs(clip).mean()) for clip in clips])
+
+
+def by_loudness() -> EmotionModel:
+    """Above .25 angry, below calm; unknown near it."""
+    ones = np.ones(WIDTH)
+    directions = np.stack([ones, -ones], axis=1)
+    return EmotionModel(("angry", "calm"), 0.25 * ones, 0.1 * ones, directions, np.zeros(2), 0.9, {})
+
+
+def test_each_stretch_is_told_by_itself() -> None:
+    call = np.concatenate([np.full(16_000, level, np.float32) for level in (0.4, 0.1, 0.25)])
+    stretches = [(0.0, 1.0), (1.0, 2.0), (2.0, 3.0), (0.0, 0.2), (9.0, 9.9)]
+    encoder = Loudness()
+    told = emotions(by_loudness(), encoder, call, stretches, speaker="lead")
+    assert [one.label for one in told] == ["angry", "calm", UNKNOWN, UNKNOWN, UNKNOWN]
+    assert [one.probability for one in told[3:]] == [0.0, 0.0]
+    assert encoder.clips == 3, "what is too short was encoded"
+    assert emotions(by_loudness(), encoder, call, [], speaker="lead") == []
+
+
+@pytest.mark.parametrize("speaker", ["agent", "speaker-1", ""])
+def test_nobody_but_the_customer_is_looked_at(speaker: str) -> None:
+    encoder = Loudness()
+    with pytest.raises(RefusedError, match="only a customer's"):
+        emotions(by_loudness(), encoder, np.zeros(16_000, np.float32), [(0.0, 1.0)], speaker=speaker)
+    assert encoder.clips == 0

@@ -15,6 +15,8 @@ _MARKS = {"(": "(?:", ")": ")", "|": "|", "[": "(?:", "]": ")?", "*": r"(?:[^\s.
 _EDGES = re.compile(r"^[^\w$]+|[^\w%]+$")
 _CLOSING = {"(": ")", "[": "]"}
 _ENDS = (".", "?", "!")
+_TITLES = frozenset({"mr.", "mrs.", "ms.", "dr."})
+"""Their full stop ends no sentence."""
 LONGEST = 2_000
 """Characters of one phrase, its word lists written out."""
 _WILDCARDS = 3
@@ -49,7 +51,7 @@ class Spoken:
         position = 0
         for word in words:
             starts.append(position)
-            part = _spelled(word.text) + (" . " if word.text.rstrip("\"')”’").endswith(_ENDS) else " ")
+            part = _spelled(word.text) + (" . " if _ends(word.text) else " ")
             parts.append(part)
             position += len(part)
         return cls(tuple(words), "".join(parts), tuple(starts))
@@ -67,7 +69,7 @@ class Spoken:
         """Sentences that are complete: those after which a full stop, a question or exclamation mark came."""
         first = 0
         for i, word in enumerate(self.words):
-            if word.text.rstrip("\"')”’").endswith(_ENDS):
+            if _ends(word.text):
                 yield Match(first, i + 1)
                 first = i + 1
 
@@ -107,6 +109,11 @@ class Phrase:
 def plain(word: str) -> str:
     """A word without case and outer punctuation, with straight apostrophes."""
     return _EDGES.sub("", word.replace("’", "'").replace("‘", "'")).casefold()
+
+
+def _ends(word: str) -> bool:
+    """Whether a sentence ends with a word."""
+    return word.rstrip("\"')”’").endswith(_ENDS) and word.casefold() not in _TITLES
 
 
 def _spelled(word: str) -> str:

@@ -69,6 +69,12 @@ def test_a_sentence_is_what_lies_between_full_stops() -> None:
     ]
 
 
+def test_a_title_ends_no_sentence() -> None:
+    said = spoken("Ask Mr. Hale or Dr. Ng first. Then call.")
+    assert [said.quote(one) for one in said.sentences()] == ["Ask Mr. Hale or Dr. Ng first.", "Then call."]
+    assert quotes("mr hale", "Ask Mr. Hale.") == ["Mr. Hale."]
+
+
 def test_the_last_sentence_may_be_without_an_end() -> None:
     said = spoken("Yes. it is safe there")
     (match,) = Phrase.parse("safe").find(said)

@@ -17,6 +17,7 @@ from cli.call_training import train_command
 from cli.options import DEFAULT_TENANT, Json, TenantId
 from cli.output import emit, progress, table
 from lintel.errors import InputError, NotFoundError
+from lintel.events.schema import MAX_ID_LENGTH
 from lintel.home import Home
 from lintel.settings import settings
 from lintel.voice.analysis import CallAnalysis
@@ -35,7 +36,7 @@ LeadId = Annotated[str | None, typer.Option("--lead", help="Keep the call with t
 
 @dataclass(frozen=True, slots=True)
 class _Whose:
-    """Where a call is kept. `began_at` is UTC without a zone."""
+    """Where a call is kept."""
 
     tenant: str
     lead_id: str
@@ -59,8 +60,12 @@ def analyse_command(
     """Transcribe a call and tell what it came to, redacted; nothing is kept unless a lead is named."""
     options = settings()
     speakers = _speakers(channels)
-    if lead is not None and not lead.strip():
-        raise InputError("--lead names nobody.", mend="Name the lead, or leave the option out and keep nothing.")
+    if lead is not None and not 0 < len(lead.strip()) <= MAX_ID_LENGTH:
+        raise InputError(
+            f"--lead names nobody: an id has 1 to {MAX_ID_LENGTH} characters.",
+            mend="Name the lead, or leave the option out and keep nothing.",
+        )
+    began = None if began_at is None else _utc(began_at)
     with Home(options) as home:
         if lead:
             home.events.tenant(tenant)
@@ -83,7 +88,7 @@ def analyse_command(
         warnings = list(told.warnings)
         value = {"file": str(file), "model": engine.name, **analysis.to_json(), "warnings": warnings, "kept": None}
         if lead:
-            value["kept"] = _keep(home, recording, analysis, warnings, _Whose(tenant, lead, agent, began_at))
+            value["kept"] = _keep(home, recording, analysis, warnings, _Whose(tenant, lead, agent, began))
     emit(value, as_json=as_json, table=_page(value))
 
 
@@ -100,6 +105,14 @@ def _speakers(channels: str) -> tuple[str, ...]:
     return speakers
 
 
+def _utc(moment: datetime) -> datetime:
+    """A moment that is UTC unless it has a zone. Raises InputError for one to come."""
+    found = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if found > datetime.now(UTC):
+        raise InputError(f"--began-at {found:%Y-%m-%dT%H:%M:%S}Z lies in the future.", mend="Say when it began, UTC.")
+    return found
+
+
 def _check_whose(home: Home, tenant: str, lead_id: str, call_id: str) -> None:
     """Raises InputError where the recording is kept with another lead: the log would still hold it as theirs."""
     with suppress(NotFoundError):
@@ -114,7 +127,7 @@ def _keep(
     home: Home, recording: Recording, analysis: CallAnalysis, warnings: list[str], whose: _Whose
 ) -> dict[str, Any]:
     now, call_id = datetime.now(UTC), _call_id(recording)
-    began_at = (whose.began_at or now - timedelta(seconds=analysis.seconds)).replace(tzinfo=UTC)
+    began_at = whose.began_at or now - timedelta(seconds=analysis.seconds)
     events = keep_call(
         home,
         analysis,
@@ -229,6 +242,13 @@ def _lines(value: Mapping[str, Any]) -> Iterator[Text]:
     for moment in value.get("moments", ()):
         mark = "✓" if moment["kind"] == "step" else moment["severity"]
         yield Text(f"  {_clock(moment['at'])}  {mark}: {moment['title']}  “{moment['quote']}”")
+    voice = value.get("affect", {})
+    if voice.get("changes"):
+        yield Text("When the customer's voice changed most", style="bold")
+    for change in voice.get("changes", ()):
+        yield Text(
+            f"  {_clock(change['start'])}  {change['direction']} ({', '.join(change['why'])})  “{change['quote']}”"
+        )
     if value.get("open_steps"):
         yield Text("Not done: " + "; ".join(value["open_steps"]))
     yield Text("What was said", style="bold")

@@ -1,6 +1,7 @@
 """A call that is over, kept: its analysis with the lead's calls, and what the next score is to know, in the log."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,16 +28,23 @@ def keep_call(
 ) -> int:
     """Keep a call, and return how many events came of it: none without a lead, none the second time.
 
-    `told` holds more members of what is kept, without words of the call, such as how a live one ended.
+    `told` holds more members of what is kept, without words of the call, such as how a live one ended. Where the log
+    refuses the events, the call is kept with a warning that says why.
 
     Raises NotFoundError for a tenant that there is not.
     """
     home.events.tenant(tenant)
     ended_at = began_at + timedelta(seconds=analysis.seconds)
     document = {**analysis.to_json(), "warnings": list(warnings), **(told or {})}
-    home.calls.put(Call(tenant, call_id, lead_id, agent_id, source, "done", began_at, ended_at, document))
+    call = Call(tenant, call_id, lead_id, agent_id, source, "done", began_at, ended_at, document)
+    home.calls.put(call)
     if lead_id is None:
         return 0
     rows = call_events(analysis, call_id=call_id, lead_id=lead_id, agent_id=agent_id, began_at=began_at)
     checked = table_from_rows(rows)
-    return home.events.append(tenant, checked.events, now=now, source="voice").appended
+    report = home.events.append(tenant, checked.events, now=now, source="voice")
+    if report.rejected:
+        why = sorted({f"{one.column} {one.reason}" for one in report.rejected})
+        said = [*warnings, f"The call is not in the event log: {'; '.join(why)}."]
+        home.calls.put(replace(call, document={**document, "warnings": said}))
+    return report.appended

@@ -1,5 +1,6 @@
 """`POST /v1/calls/analyse`: a recorded call in, an address where to ask for what came of it out."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials
 from starlette.responses import Response
 
+from lintel.events.schema import MAX_ID_LENGTH
 from serving import openapi
 from serving.keys import bearer
 from serving.problems import RequestError
@@ -25,6 +27,7 @@ _SAID = {
     413: "The body is too large.",
     503: "The store cannot answer now, or too many recordings wait; Retry-After says when to ask again.",
 }
+_LANGUAGE = re.compile("[a-z]{2}")
 _SPEAKERS = {"agent,lead": ("agent", "lead"), "lead,agent": ("lead", "agent"), "agent": ("agent",), "lead": ("lead",)}
 
 router = APIRouter()
@@ -75,7 +78,8 @@ async def analyse(
 
 
 def _asked(fields: Mapping[str, str]) -> Asked:
-    """Raises RequestError: 403 without consent, 422 for channels or a language that are none."""
+    """Raises RequestError: 403 without consent, 422 for channels, a language or ids that are none; an
+    empty id names nobody."""
     if fields.get("consent") != "granted":
         raise RequestError(
             403,
@@ -85,6 +89,9 @@ def _asked(fields: Mapping[str, str]) -> Asked:
         )
     speakers = _SPEAKERS.get(fields.get("channels", "agent,lead"))
     language = fields.get("language", "en")
-    if speakers is None or not (len(language) == 2 and language.isascii() and language.islower()):
+    if speakers is None or not _LANGUAGE.fullmatch(language):
         raise RequestError(422, "wrong-parameter", "`channels` or `language` is not acceptable.")
-    return Asked(speakers, language, fields.get("lead_id"), fields.get("agent_id"))
+    lead_id, agent_id = (fields.get(name, "").strip() or None for name in ("lead_id", "agent_id"))
+    if any(len(one or "") > MAX_ID_LENGTH for one in (lead_id, agent_id)):
+        raise RequestError(422, "wrong-parameter", f"`lead_id` or `agent_id` has more than {MAX_ID_LENGTH} characters.")
+    return Asked(speakers, language, lead_id, agent_id)

@@ -64,11 +64,26 @@ def test_a_recording_stays_with_its_lead(lintel: Lintel, weights: Path, tmp_path
     assert lintel(*keeping, "lead2", "--tenant", "other").value["kept"]["call_id"] == kept["call_id"]
 
 
-@pytest.mark.parametrize("lead", ["", "  "])
+@pytest.mark.parametrize("lead", ["", "  ", "x" * 201])
 def test_a_lead_without_a_name_is_refused_and_not_passed_over(lintel: Lintel, tmp_path: Path, lead: str) -> None:
     answer = lintel("call", "analyse", tmp_path / "none.wav", "--lead", lead, *ACME)
     assert answer.code == 2
     assert "--lead names nobody" in answer.err
+
+
+def test_a_call_cannot_have_begun_in_the_future(lintel: Lintel, tmp_path: Path) -> None:
+    answer = lintel("call", "analyse", tmp_path / "none.wav", "--lead", "lead1", "--began-at", "2999-01-01T00:00:00")
+    assert answer.code == 2
+    assert "lies in the future" in answer.err
+
+
+def test_a_beginning_with_a_zone_is_taken_at_its_word(lintel: Lintel, weights: Path, tmp_path: Path) -> None:
+    with Home(Settings(home=tmp_path / "home")) as home:
+        home.events.put_tenant(Tenant("acme", labels="crm"))
+    began = ("--began-at", "2026-03-01T12:00:00+05:00")
+    assert lintel("call", "analyse", published(STEREO), "--lead", "lead1", *began, *ACME).code == 0
+    (listed,) = lintel("call", "list", *ACME, "--json").value["calls"]
+    assert listed["began_at"] == "2026-03-01T07:00:00+00:00"
 
 
 def test_an_unknown_tenant_is_told_before_anything_is_heard(lintel: Lintel, tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -82,7 +82,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
         yield home
 
 
-def keep(home: Home, lead_id: str | None = "lead1") -> int:
+def keep(home: Home, lead_id: str | None = "lead1", began_at: datetime = BEGAN) -> int:
     found = analysed(SEGMENTS)
     return keep_call(
         home,
@@ -92,7 +92,7 @@ def keep(home: Home, lead_id: str | None = "lead1") -> int:
         lead_id=lead_id,
         agent_id="ann",
         source="file",
-        began_at=BEGAN,
+        began_at=began_at,
         now=NOW,
     )
 
@@ -104,6 +104,16 @@ def test_a_call_is_kept_once_with_signals_that_the_next_score_reads(home: Home) 
     assert completed["signals"]["states_budget"] == 1.0
     assert completed["signals"]["opts_out"] == 1.0
     assert home.calls.get("acme", "c1").lead_id == "lead1"
+
+
+@pytest.mark.parametrize(
+    ("lead_id", "began_at", "why"),
+    [("x" * 300, BEGAN, "lead_id is longer"), ("lead1", NOW + timedelta(days=9), "occurred_at lies in the future")],
+)
+def test_a_call_that_the_log_refuses_says_so(home: Home, lead_id: str, began_at: datetime, why: str) -> None:
+    assert keep(home, lead_id, began_at) == 0
+    (warning,) = home.calls.get("acme", "c1").document["warnings"]
+    assert warning.startswith(f"The call is not in the event log: {why}")
 
 
 def test_a_call_without_a_lead_stays_out_of_the_log(home: Home) -> None:

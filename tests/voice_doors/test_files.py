@@ -132,6 +132,16 @@ def test_a_recording_is_analysed_though_its_caller_leaves(served_recordings: Ser
         assert other.get(status).status_code == 404
 
 
+def test_an_empty_id_names_nobody_and_a_long_one_is_refused(served_recordings: Served) -> None:
+    sound = {"file": wav(spoken(WORDS))}
+    with served_recordings.client() as client:
+        for ids, code in (({"lead_id": " "}, 202), ({"lead_id": "x" * 201}, 422), ({"agent_id": "x" * 201}, 422)):
+            answer = client.post("/v1/calls/analyse", files=sound, data={"consent": "granted"} | ids)
+            assert answer.status_code == code
+            if code == 202:
+                assert kept(served_recordings, answer.json()["call_id"]).lead_id is None
+
+
 def test_what_a_recording_failed_of_is_told(served_recordings: Served) -> None:
     with served_recordings.client() as client:
         accepted = client.post("/v1/calls/analyse?consent=granted", content=b"x").json()

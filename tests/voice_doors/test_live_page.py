@@ -18,6 +18,12 @@ pytest.importorskip("aiortc", reason="the voice extra is not installed")
 RATE = 48_000
 WORDS = ["hello", "house", "garden", "street", "today", "yes"]
 CLICK = "document.getElementById({!r}).click()"
+SEEN = """(() => {
+  const row = [...document.querySelectorAll('.row')].at(-1).getBoundingClientRect();
+  const box = words.getBoundingClientRect();
+  return row.bottom <= box.bottom && box.bottom <= innerHeight;
+})()"""
+"""Whether the newest words are in sight."""
 
 
 def write(path: Path, samples: Samples, rate: int = RATE) -> Path:
@@ -99,6 +105,23 @@ def test_a_telephone_call_is_watched_and_its_card_judged_by_a_key(page: Page, se
     page.until("document.getElementById('banner').innerText.includes('has ended')")
     kept(served, call_id)
     assert page.complaints == []
+
+
+def test_the_newest_words_stay_in_sight_whatever_the_window(page: Page, served: Served, dial: Dial) -> None:
+    entered(page, served)
+    connection = dial(served.key, **CONSENTED)
+    page.open(f"{served.url}/live?again#call={live_call(served, CALL)}")
+    sides = [spoken(["hello"] * 6 + ["today"], after=6.0), spoken(["yes"] * 6 + ["thanks."], before=4.0)]
+    lasted = round(1000 * max(map(len, sides)) / 16_000)
+    for turn, (width, height) in enumerate([(1440, 600), (390, 700), (1280, 500)]):
+        page.screenshot(Path("/dev/null"), width=width, height=height)
+        play(connection, *sides, offset_ms=turn * lasted, first_chunk=1 + turn * lasted // 20)
+        page.until(f"document.querySelectorAll('.row').length >= {2 * turn + 2} && {SEEN}")
+    assert page.evaluate("words.scrollHeight - words.clientHeight") > 0
+    page.evaluate("words.scrollTop = 0")
+    page.until("!document.getElementById('jump').hidden && words.scrollTop === 0")
+    page.evaluate(CLICK.format("jump"))
+    page.until(f"document.getElementById('jump').hidden && {SEEN}")
 
 
 def test_consent_is_given_on_the_page_and_refused_calls_stay_unheard(page: Page, served: Served, dial: Dial) -> None:

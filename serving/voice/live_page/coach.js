@@ -48,6 +48,7 @@ function show(one) {
   node.append(acts(node, one));
   cards.prepend(node);
   cardsEmpty.hidden = true;
+  if (!cards.contains(document.activeElement)) node.scrollIntoView({ block: "nearest" });
 }
 
 function acts(node, one) {

@@ -9,9 +9,12 @@ const jump = document.getElementById("jump");
 
 let rows = [];
 let tentative = new Map();
+let following = true; // until somebody scrolls back
+let scrolledTo = 0;
 
 export function clear() {
   rows = [];
+  following = true;
   tentative = new Map();
   words.replaceChildren();
   empty.hidden = false;
@@ -110,10 +113,20 @@ function nearEnd() {
 }
 
 function keepInView(change) {
-  const follow = nearEnd();
   change();
-  if (follow) words.scrollTop = words.scrollHeight;
+  toEnd();
 }
 
-words.addEventListener("scroll", () => { jump.hidden = nearEnd(); });
-jump.addEventListener("click", () => { words.scrollTop = words.scrollHeight; words.focus(); });
+function toEnd() {
+  if (following) words.scrollTop = words.scrollHeight;
+}
+
+// What the page scrolls goes down; only a person scrolls up. Where the end is still being scrolled to, it is followed.
+words.addEventListener("scroll", () => {
+  if (nearEnd()) following = true;
+  else if (words.scrollTop < scrolledTo) following = false;
+  scrolledTo = words.scrollTop;
+  jump.hidden = following;
+});
+new ResizeObserver(toEnd).observe(words);
+jump.addEventListener("click", () => { words.focus({ preventScroll: true }); following = true; toEnd(); });

@@ -16,6 +16,9 @@ Unweighted accuracy: the mean of the eight recalls, with a 95 % interval by acto
 wav2vec2-base, 65.4 for HuBERT-base, 72.0 for WavLM-large, 75.3 for Whisper-large-v3 (EmoBox, Ma et al. 2024).
 Arousal proxy: how well the probabilities of angry, fearful, happy and surprised together tell clips of these, acted
 strongly, from calm, sad and neutral ones (area under the curve). Actors, not customers: a proxy and no more.
+`arousal`: the same question put to how a voice changes against itself (`lintel.voice.affect.arousal`, untrained). An
+actor's minute to compare with is their calm and neutral clips of the first sentence, again and again; asked are those
+of the second. Share heard: where the change was not "unknown". Loudness alone: the area under the curve of the level.
 """
 
 import argparse
@@ -24,7 +27,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,16 +42,20 @@ from benchmarks.speech_data import mirror, telephone
 from benchmarks.voice_lab.voice_statistics import mel_statistics, pitch_statistics
 from lintel.errors import NotFoundError
 from lintel.settings import settings
+from lintel.voice.affect.arousal import BASELINE_S, Arousal, Piece, arousal, pieces
 from lintel.voice.affect.emotion_training import accuracy, chosen, fitted, held_out, surely
 from lintel.voice.affect.encoder import SpeechEncoder
 from lintel.voice.audio.files import read
-from lintel.voice.audio.samples import Samples
+from lintel.voice.audio.samples import Samples, seconds
+from lintel.voice.transcript import LEAD
 
 SEED = 20_261_123
 BAR = 0.66
 PUBLISHED = {"wav2vec2-base": 0.543, "HuBERT-base": 0.654, "WavLM-large": 0.720, "Whisper-large-v3": 0.753}
 HIGH, LOW = ("angry", "fearful", "happy", "surprised"), ("calm", "neutral", "sad")
 """Disgust is neither."""
+SECOND = "2"
+"""Of the two sentences."""
 
 Vectors = NDArray[np.float64]
 Describe = Callable[[Samples], NDArray[np.float64]]
@@ -64,6 +71,7 @@ class Clips:
     actors: tuple[str, ...]
     folds: NDArray[np.int64]
     strong: NDArray[np.bool_]
+    sentences: NDArray[np.str_]
 
 
 def ravdess(folder: Path) -> Clips:
@@ -81,6 +89,7 @@ def ravdess(folder: Path) -> Clips:
         actors=tuple(row["actor"] for row in rows),
         folds=np.array([int(row["emobox_fold"]) for row in rows]),
         strong=np.array([row["intensity"] == "strong" for row in rows]),
+        sentences=np.array([row["statement"] for row in rows]),
     )
 
 
@@ -117,19 +126,66 @@ def row(clips: Clips, held: Vectors, cost: float) -> dict[str, float]:
         "unweighted_accuracy": round(judged.unweighted, 4),
         "low": round(judged.low, 4),
         "high": round(judged.high, 4),
-        "arousal_auc": round(arousal(clips, held), 4),
+        "arousal_auc": round(likelier(clips, held), 4),
         "sure_from": round(sure, 3),
         "answered": round(answered, 4),
         "processor_s_a_clip": round(cost, 4),
     }
 
 
-def arousal(clips: Clips, held: Vectors) -> float:
-    high = np.isin(clips.emotions, [clips.kinds.index(kind) for kind in HIGH])
-    low = np.isin(clips.emotions, [clips.kinds.index(kind) for kind in LOW])
-    asked = (high & clips.strong) | low
+def likelier(clips: Clips, held: Vectors) -> float:
+    """Area under the curve of the arousal proxy."""
+    high, asked = high_and_asked(clips)
     said = held[:, [clips.kinds.index(kind) for kind in HIGH]].sum(axis=1)
     return float(roc_auc_score(high[asked], said[asked]))
+
+
+def high_and_asked(clips: Clips) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Clips of high arousal acted strongly, and these with the ones of low arousal."""
+    high = np.isin(clips.emotions, [clips.kinds.index(kind) for kind in HIGH]) & clips.strong
+    return high, high | np.isin(clips.emotions, [clips.kinds.index(kind) for kind in LOW])
+
+
+def proxy(clips: Clips) -> dict[str, float]:
+    high, asked = high_and_asked(clips)
+    second = clips.sentences == SECOND
+    still = np.isin(clips.emotions, [clips.kinds.index(kind) for kind in ("calm", "neutral")]) & ~second
+    begin, truth, changes, levels = time.process_time(), [], [], []
+    for actor in sorted(set(clips.actors)):
+        own = np.array(clips.actors) == actor
+        usual = [heard(clips.audio[row]) for row in np.flatnonzero(own & still)]
+        rows = np.flatnonzero(own & asked & second)
+        turns = [heard(clips.audio[row]) for row in rows]
+        said = compared(usual, turns)
+        truth += high[rows].tolist()
+        changes += [one.change for one in said]
+        levels += [np.mean([piece.loudness for piece in turn] or [-90.0]) for turn in turns]
+    sure = np.array([change is not None for change in changes])
+    told = np.array([change for change in changes if change is not None])
+    return {
+        "auc": float(roc_auc_score(np.array(truth)[sure], told)),
+        "share_heard": float(sure.mean()),
+        "auc_of_all": float(roc_auc_score(truth, [change or 0.0 for change in changes])),
+        "loudness_alone": float(roc_auc_score(truth, levels)),
+        "clips": float(len(truth)),
+        "processor_s_a_clip": (time.process_time() - begin) / len(truth),
+    }
+
+
+def heard(path: Path) -> list[Piece]:
+    samples = read(path, longest_seconds=60).channels[0]
+    return list(pieces(samples, [(0.0, seconds(samples))], speaker=LEAD))
+
+
+def compared(usual: list[list[Piece]], turns: list[list[Piece]]) -> list[Arousal]:
+    """A call: the usual turns until they fill a minute of voice, then the others, an hour apart."""
+    voiced = sum(piece.voiced_s for turn in usual for piece in turn)
+    before = usual * (1 + int(BASELINE_S / voiced))
+    call = [
+        [replace(piece, start=piece.start + 3_600 * at, end=piece.end + 3_600 * at) for piece in turn]
+        for at, turn in enumerate([*before, *turns])
+    ]
+    return arousal(call)[len(before) :]
 
 
 def measured(clips: Clips, encoder: SpeechEncoder, kept: Path, *, wired: bool) -> dict[str, Any]:
@@ -149,7 +205,15 @@ def measured(clips: Clips, encoder: SpeechEncoder, kept: Path, *, wired: bool) -
         rows["telephone"] = row(clips, judge(narrow), cost)
         rows["crossed"] = row(clips, crossed(clips, vectors, narrow), cost)
     ours = rows["encoder"]["unweighted_accuracy"]
-    return {"clips": len(clips.audio), "rows": rows, "bar": BAR, "bar_met": ours >= BAR, "published": PUBLISHED}
+    changes = {name: round(figure, 4) for name, figure in proxy(clips).items()}
+    return {
+        "clips": len(clips.audio),
+        "arousal": changes,
+        "rows": rows,
+        "bar": BAR,
+        "bar_met": ours >= BAR,
+        "published": PUBLISHED,
+    }
 
 
 def crossed(clips: Clips, studio: Vectors, narrow: Vectors) -> Vectors:
@@ -178,6 +242,7 @@ def main() -> None:
     for label, figures in result["rows"].items():
         table.add_row(label, *(f"{figures[name]:g}" for name in names))
     console.print(table)
+    console.print(f"voices against themselves: {result['arousal']}")
     console.print(f"published, same folds: {PUBLISHED}\nbar {BAR:.0%}: {'met' if result['bar_met'] else 'missed'}")
     if arguments.json:
         print(json.dumps(result))

@@ -128,6 +128,7 @@ def _keep(
 ) -> dict[str, Any]:
     now, call_id = datetime.now(UTC), _call_id(recording)
     began_at = whose.began_at or now - timedelta(seconds=analysis.seconds)
+    _check_whose(home, whose.tenant, whose.lead_id, call_id)  # again: others may have kept it meanwhile
     events = keep_call(
         home,
         analysis,

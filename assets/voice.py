@@ -11,6 +11,7 @@ import numpy as np
 
 from assets.whole_file import whole_file
 from lintel.home import Home
+from lintel.voice.affect.customer import CustomerVoice
 from lintel.voice.analysis import conversation
 from lintel.voice.audio.files import read
 from lintel.voice.audio.samples import seconds
@@ -141,4 +142,5 @@ def _read(path: Path) -> Heard:
     segments = tuple(
         Segment(segment["channel"], tuple(Word(**word) for word in segment["words"])) for segment in plain["segments"]
     )
-    return Heard(segments, tuple(plain["speakers"]), plain["seconds"], tuple(plain["warnings"]))
+    voice = CustomerVoice.from_json(plain["voice"]) if plain["voice"] else None
+    return Heard(segments, tuple(plain["speakers"]), plain["seconds"], tuple(plain["warnings"]), voice)

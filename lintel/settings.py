@@ -107,6 +107,11 @@ class Settings(BaseSettings):
         description="Recordings with their words, on which transcription is measured again each week: a folder with "
         "`refs.tsv` (columns `id`, `speaker`, `file`, `text`).",
     )
+    voice_affect: bool = Field(
+        default=False,
+        description="Whether the analysis of a recorded call tells how the customer's voice changed. The agent's is "
+        "never measured.",
+    )
     voice_emotion_folder: Path | None = Field(
         default=None,
         description="Clips labelled with emotions, from which the asset `emotion_model` trains: a folder with "

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lintel.voice.affect.customer import ABOUT, CustomerVoice, TurnAffect, by_turn, changes
 from lintel.voice.coaching.card import Card, StepDone
 from lintel.voice.coaching.coach import Coach
 from lintel.voice.coaching.listening import noticed
@@ -20,7 +21,8 @@ from lintel.voice.understanding.understanding import TURNS_BEFORE, Understanding
 @dataclass(frozen=True, slots=True)
 class CallAnalysis:
     """Everything of one call, redacted. `understood` has one entry a turn; `open_steps` are the playbook's that nobody
-    did, none where it is not known who the agent is. Times are seconds of the call."""
+    did, none where it is not known who the agent is. `affect` has one entry a turn, None for those of others than the
+    lead; it is empty where affect is off. Times are seconds of the call."""
 
     speakers: tuple[str, ...]
     seconds: float
@@ -30,6 +32,7 @@ class CallAnalysis:
     moments: tuple[Card | StepDone, ...]
     open_steps: tuple[str, ...]
     summary: Summary
+    affect: tuple[TurnAffect | None, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         turns = [
@@ -43,6 +46,10 @@ class CallAnalysis:
             }
             for turn, insights in zip(self.turns, self.understood, strict=True)
         ]
+        for said, affect in zip(turns, self.affect, strict=False):
+            if affect:
+                said["affect"] = affect.to_json()
+        whole = {"affect": {"about": ABOUT, "changes": changes(self.turns, self.affect)}} if self.affect else {}
         return {
             "speakers": list(self.speakers),
             "seconds": round(self.seconds, 3),
@@ -51,6 +58,7 @@ class CallAnalysis:
             "moments": [{"at": one.at, "kind": _kind(one), **one.to_json()} for one in self.moments],
             "open_steps": list(self.open_steps),
             "summary": self.summary.to_json(),
+            **whole,
         }
 
 
@@ -63,6 +71,7 @@ def analyse(
     coach: Coach,
     ask: Ask | None = None,
     model: str = "",
+    voice: CustomerVoice | None = None,
 ) -> CallAnalysis:
     """Analyse the segments of a call that lasted `seconds`, `speakers` by channel.
 
@@ -81,6 +90,7 @@ def analyse(
         moments=moments,
         open_steps=tuple(step.title for step in coach.open_steps()) if AGENT in speakers else (),
         summary=summarise(turns, understood, ask, model),
+        affect=by_turn(voice, turns) if voice else (),
     )
 
 

@@ -10,6 +10,7 @@ from lintel.language.claude import Claude
 from lintel.language.embeddings import Embedder
 from lintel.settings import Settings
 from lintel.voice.activity.endpointing import detector
+from lintel.voice.affect.customer import CustomerVoice, customer_voice
 from lintel.voice.analysis import CallAnalysis, analyse
 from lintel.voice.audio.files import Recording
 from lintel.voice.audio.samples import seconds
@@ -20,7 +21,7 @@ from lintel.voice.speakers.diarization import diarize
 from lintel.voice.speakers.encoder import SpeakerEncoder
 from lintel.voice.speakers.stretch import Stretch
 from lintel.voice.summary.abstractive import Ask
-from lintel.voice.transcript import Segment
+from lintel.voice.transcript import LEAD, Segment
 from lintel.voice.transcription.engine import Engine
 from lintel.voice.transcription.offline import Progress, transcribe
 from lintel.voice.understanding.models import Models
@@ -64,12 +65,14 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A recording written down: segments by channel, whose each channel is, and what has to be said of it."""
+    """A recording written down: segments by channel, whose each channel is, and what has to be said of it. `voice` is
+    the customer's, None where affect is off or nobody knows which voice that is."""
 
     segments: tuple[Segment, ...]
     speakers: tuple[str, ...]
     seconds: float
     warnings: tuple[str, ...]
+    voice: CustomerVoice | None = None
 
 
 def heard(
@@ -98,7 +101,8 @@ def heard(
     if len(recording.channels) < len(speakers):
         segments, names = _parted(recording, segments, settings, warnings)
     lasted = max(map(seconds, recording.channels))
-    return Heard(tuple(segments), tuple(names), lasted, tuple(warnings))
+    voice = _voice(recording, segments, names, settings, warnings) if settings.voice_affect else None
+    return Heard(tuple(segments), tuple(names), lasted, tuple(warnings), voice)
 
 
 def analysed(told: Heard, tools: Tools, records: Iterable[Usefulness] = ()) -> CallAnalysis:
@@ -111,7 +115,19 @@ def analysed(told: Heard, tools: Tools, records: Iterable[Usefulness] = ()) -> C
         coach=tools.coach(records),
         ask=tools.ask,
         model=tools.model,
+        voice=told.voice,
     )
+
+
+def _voice(
+    recording: Recording, segments: Sequence[Segment], names: Sequence[str], settings: Settings, warnings: list[str]
+) -> CustomerVoice | None:
+    if LEAD not in names:
+        warnings.append("Nobody's voice was measured: it is not known which is the customer's.")
+        return None
+    channel = names.index(LEAD)
+    spoken = [(segment.start, segment.end) for segment in segments if segment.channel == channel]
+    return customer_voice(recording.channels[channel], spoken, settings)
 
 
 def _parted(

@@ -8,6 +8,7 @@ Customers only. Emotions of people at work are not to be inferred (EU AI Act, Ar
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +87,11 @@ class Arousal:
     change: float | None
     confidence: float
     why: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        change = None if self.change is None else round(self.change, 2)
+        confidence = round(self.confidence, 2)
+        return {"direction": self.direction, "change": change, "confidence": confidence, "why": list(self.why)}
 
 
 def pieces(samples: Samples, stretches: Iterable[tuple[float, float]], *, speaker: str) -> Iterator[Piece]:

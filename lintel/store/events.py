@@ -24,6 +24,7 @@ from lintel.store.set_aside import RowFault, SetAside, SetAsideReport, shown
 from lintel.store.tables import bodies, events, lead_merges, tenants
 from lintel.store.tenant_state import ChangedLeads, TenantState
 from lintel.store.tenants import Clock, Tenant
+from lintel.store.tombstones import PLACE, REASON, Tombstones, lay, lift, read_tombstones
 
 CLOCK_JUMP = timedelta(days=90)
 """How far the end of a log may move at once before its reader is told: a stray event would do it silently."""
@@ -94,7 +95,8 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class AppendReport:
-    """What an append did. Other writers' events may lie between `first_seq` and `last_seq`; None if none was new.
+    """What an append did. `withheld` events were of leads that were erased: the quarantine says so by source and does
+    not say whose they were. Other writers' events may lie between `first_seq` and `last_seq`; None if none was new.
 
     `clock_moved_days` is None unless the append moved the clock of a `log_end` tenant by more than CLOCK_JUMP.
     """
@@ -105,6 +107,7 @@ class AppendReport:
     first_seq: int | None
     last_seq: int | None
     clock_moved_days: float | None
+    withheld: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,26 +193,30 @@ class EventStore(Handle):
         number, log_end = self._counters(tenant).number, self.newest_known_at(tenant)
         checked = check(table, tenant=tenant, now=now, places=places)
         stamp = to_microseconds(now)
-        self._quarantine.add(number, checked.rejected, source, stamp)
-        appended, first_seq, last_seq = 0, None, None
-        for taken, new, seq in self._written(tenant, checked.events, stamp):
-            appended += new
+        self._quarantine.add(number, self._erased(number).nameless(checked.rejected), source, stamp)
+        appended, withheld, first_seq, last_seq = 0, 0, None, None
+        for taken, new, seq, kept_out in self._written(tenant, checked.events, stamp):
+            appended, withheld = appended + new, withheld + kept_out
             if new:
                 first_seq, last_seq = first_seq or seq - new + 1, seq
             if progress:
                 progress(taken)
         if progress and checked.rejected:
             progress(len(checked.rejected))
-        duplicates = len(checked.events) - appended
+        if withheld:
+            self._quarantine.add(number, [Rejection(PLACE, "lead_id", REASON)], source, stamp)
+        duplicates = len(checked.events) - appended - withheld
         moved = self.clock_moved_days(tenant, log_end)
-        return AppendReport(appended, duplicates, checked.rejected, first_seq, last_seq, moved)
+        return AppendReport(appended, duplicates, checked.rejected, first_seq, last_seq, moved, withheld)
 
     def quarantine(self, tenant: str, rejections: Sequence[Rejection], source: str, now: datetime) -> None:
         """Keep rows that a source could not read."""
-        self._quarantine.add(self._counters(tenant).number, rejections, source, to_microseconds(now))
+        number = self._counters(tenant).number
+        self._quarantine.add(number, self._erased(number).nameless(rejections), source, to_microseconds(now))
 
     def erase(self, tenant: str, lead_id: str) -> Erased:
         """Remove a person: the events, bodies, merges and quarantined rows of the lead and of all it was merged with.
+        What is appended of them from now on is withheld, until they are readmitted.
 
         Erase in the store first and then, with the leads that it names, in the lake: no advance between the two
         brings a row back.
@@ -221,6 +228,7 @@ class EventStore(Handle):
         change = sa.update(tenants).where(tenants.c.number == number).values(merges=tenants.c.merges + 1)
         with self._database.write() as connection:
             connection.execute(change)
+            lay(self._database, connection, number, members)
             seqs = sa.select(events.c.seq).where(mine)
             connection.execute(sa.delete(bodies).where(bodies.c.tenant == number, bodies.c.seq.in_(seqs)))
             for member in members:
@@ -230,13 +238,27 @@ class EventStore(Handle):
         self._database.forget_log()
         return Erased(tuple(members), removed)
 
-    def _written(self, tenant: str, table: pa.Table, stamp: int) -> Iterator[tuple[int, int, int]]:
-        """(rows taken, rows new, newest seq) of each transaction."""
+    def readmit(self, tenant: str, lead_id: str) -> bool:
+        """Let events of an erased lead in again, from the next append on; whether they were withheld."""
+        number = self._counters(tenant).number
+        with self._database.write() as connection:
+            return lift(connection, number, lead_id)
+
+    def is_erased(self, tenant: str, lead_id: str) -> bool:
+        """Whether events of a lead are withheld because it was erased."""
+        return lead_id in self._erased(self._counters(tenant).number)
+
+    def _erased(self, number: int) -> Tombstones:
+        with self._database.read() as connection:
+            return read_tombstones(connection, number)
+
+    def _written(self, tenant: str, table: pa.Table, stamp: int) -> Iterator[tuple[int, int, int, int]]:
+        """(rows taken, rows new, newest seq, rows withheld) of each transaction."""
         for start in range(0, len(table), _PAGE):
             pending = new_events(table.slice(start, _PAGE), stamp)
             while pending:
                 written = self._writer.transaction(tenant, pending)
-                yield written.taken, written.appended, written.last_seq
+                yield written.taken, written.appended, written.last_seq, written.withheld
                 pending = pending[written.taken :]
                 if pending or start + _PAGE < len(table):
                     self._writer.pause()

@@ -7,11 +7,13 @@ from datetime import datetime
 
 from lintel.sources.source import Source
 from lintel.store.events import EventStore
+from lintel.store.tombstones import REASON
 
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
     """Rows of a source and what became of them: read = appended + duplicates + quarantined.
+    `quarantined` counts events of erased leads too, which are withheld.
 
     `reasons` counts the quarantined rows by "column: reason". `clock_moved_days` is None unless a log that was not
     empty before now ends more than 90 days later, and the tenant's clock with it.
@@ -54,5 +56,7 @@ def ingest(
         appended += report.appended
         duplicates += report.duplicates
         reasons.update(f"{one.column}: {one.reason}" for one in (*batch.rejected, *report.rejected))
+        if report.withheld:
+            reasons["lead_id: " + REASON] += report.withheld
     moved = store.clock_moved_days(tenant, log_end)
     return IngestReport(read, appended, duplicates, reasons.total(), dict(reasons.most_common()), moved)

@@ -47,6 +47,12 @@ class NewEvent:
     def has_body(self) -> bool:
         return self.text is not None or self.attributes is not None
 
+    @property
+    def leads(self) -> tuple[str, ...]:
+        """Whom the event names: its lead, and of a merge the one that is absorbed."""
+        lead, other = str(self.columns[_LEAD]), self.columns[_OBJECT]
+        return (lead,) if self.columns[_KIND] != "lead.merged" or other is None else (lead, str(other))
+
     def merge(self, seq: int) -> Merge | None:
         """What this event says about two leads being one, if it does."""
         columns = self.columns

@@ -18,7 +18,7 @@ from sqlalchemy import (
     Text,
 )
 
-EVENTS_HEAD = "0003"
+EVENTS_HEAD = "0004"
 STATE_HEAD = "0005"
 """Newest migrations, so that opening a store that is up to date does not load Alembic."""
 
@@ -41,6 +41,8 @@ tenants = Table(
     Column("newest_known_at", BigInteger),
     Column("merges", BigInteger, nullable=False, default=0),  # grows with every change of lead_merges
     Column("context_changes", BigInteger, nullable=False, server_default="0"),  # grows with every change of context
+    Column("erasures", BigInteger, nullable=False, server_default="0"),  # grows with every change of erased_leads
+    Column("erasure_key", Text),  # hexadecimal, of the digests of erased_leads; none before the first
 )
 
 events = Table(
@@ -121,6 +123,15 @@ quarantine = Table(
         sqlite_where=_IN_THE_LOG,
         postgresql_where=_IN_THE_LOG,
     ),
+    sqlite_with_rowid=False,
+)
+
+# who is kept out after an erasure, by keyed digest of the id
+erased_leads = Table(
+    "erased_leads",
+    EVENTS,
+    _tenant(),
+    Column("digest", Text, primary_key=True),
     sqlite_with_rowid=False,
 )
 

@@ -37,7 +37,8 @@ class SpeechEncoder:
         return cls(FasterWhisper(installed(MODEL, settings.weights_folder), name=MODEL).bare)
 
     def vectors(self, clips: Sequence[Samples]) -> NDArray[np.float64]:
-        """Shape (clips, WIDTH). A clip of more than six seconds is read in windows, and their vectors are averaged.
+        """Shape (clips, WIDTH). A clip of more than six seconds is read in windows, and their vectors are averaged by
+        how much of the clip each holds.
 
         Raises InputError for an empty clip.
         """
@@ -46,8 +47,11 @@ class SpeechEncoder:
     def _vector(self, clip: Samples) -> NDArray[np.float64]:
         if not len(clip):
             raise InputError("A clip holds no sound.", mend="Leave it out.")
-        windows = [self._states(clip[at : at + _WINDOW]) for at in range(0, len(clip), _WINDOW)]
-        return np.mean([np.concatenate([states.mean(0), states.std(0)]) for states in windows], axis=0)
+        windows = [clip[at : at + _WINDOW] for at in range(0, len(clip), _WINDOW)]
+        states = [self._states(window) for window in windows]
+        told = [np.concatenate([one.mean(axis=0), one.std(axis=0)]) for one in states]
+        result: NDArray[np.float64] = np.average(told, axis=0, weights=[len(window) for window in windows])
+        return result
 
     def _states(self, samples: Samples) -> NDArray[np.float64]:
         """Shape (300, 512)."""

@@ -14,8 +14,9 @@ by speaker  the encoder's, each speaker's clips brought to mean 0 and deviation 
             who is tested, as no call allows; it is given because others publish it.
 
 Unweighted accuracy: the mean of the eight recalls, with a 95 % interval by actor. Told: the share of clips whose answer
-is not "unknown"; the probability that this takes is chosen on these very answers for 80 % to be right. Published in the same folds: 54.3 for
-wav2vec2-base, 65.4 for HuBERT-base, 72.0 for WavLM-large, 75.3 for Whisper-large-v3 (EmoBox, Ma et al. 2024).
+is not "unknown"; the probability that this takes is chosen on these very answers for 80 % to be right. Published in the
+same folds: 54.3 for wav2vec2-base, 65.4 for HuBERT-base, 72.0 for WavLM-large, 75.3 for Whisper-large-v3 (EmoBox, Ma et
+al. 2024).
 Arousal proxy: how well the probabilities of angry, fearful, happy and surprised together tell clips of these, acted
 strongly, from calm, sad and neutral ones (area under the curve). Actors, not customers: a proxy and no more.
 `arousal`: the same question put to how a voice changes against itself (`lintel.voice.affect.arousal`, untrained). An

@@ -1,15 +1,13 @@
 """`/livez`, `/readyz`, `/startupz`, `/metrics` and `GET /v1/model`: how this worker is and what answers in it."""
 
-import asyncio
+from functools import partial
 from typing import Annotated
 
 import msgspec
-from anyio import to_thread
 from fastapi import APIRouter, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials
 from starlette.responses import PlainTextResponse, Response
 
-from lintel.errors import LintelError
 from serving import openapi
 from serving.http_metrics import MEDIA_TYPE
 from serving.keys import bearer
@@ -17,8 +15,8 @@ from serving.messages import ModelAnswer, Readiness
 from serving.metrics import Metrics
 from serving.problems import RETRY_AFTER_SECONDS, not_ready, problem
 from serving.runtime import Runtime
+from serving.store_check import OK, StoreCheck
 
-OK = "ok"
 STORE_SECONDS = 2.0
 """How long a read of the stores may take: callers of the check wait no longer."""
 HANGS_SECONDS, LOST_SECONDS = 10.0, 60.0
@@ -109,22 +107,8 @@ def router(metrics: Metrics) -> APIRouter:
     return routes
 
 
-class StoreCheck:
-    """Whether the stores can be read. One read at a time: probes of a store that hangs do not pile up."""
-
-    def __init__(self) -> None:
-        self._reading: asyncio.Task[str] | None = None
-
-    async def __call__(self, runtime: Runtime) -> str:
-        """`ok`, or what is wrong. Waits STORE_SECONDS at most."""
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(to_thread.run_sync(_store, runtime))
-        done, _ = await asyncio.wait([self._reading], timeout=STORE_SECONDS)
-        return self._reading.result() if done else "does not answer"
-
-
 async def _readiness(runtime: Runtime, stores: StoreCheck) -> Readiness:
-    store, models = await stores(runtime), runtime.models
+    store, models = await stores(partial(_read, runtime), STORE_SECONDS), runtime.models
     model = OK if models.models and not models.unserved else "; ".join(models.unserved) or "no model answers"
     seconds = runtime.scoring.batcher.computing_seconds()
     compute = OK if seconds <= HANGS_SECONDS else f"has computed one batch for {seconds:.0f} s"
@@ -145,10 +129,6 @@ def _computing_seconds(request: Request) -> float:
     return 0.0 if runtime is None else runtime.scoring.batcher.computing_seconds()
 
 
-def _store(runtime: Runtime) -> str:
-    try:
-        runtime.home.events.tenants()
-        runtime.home.traffic.version()
-    except LintelError as error:
-        return error.slug
-    return OK
+def _read(runtime: Runtime) -> None:
+    runtime.home.events.tenants()
+    runtime.home.traffic.version()

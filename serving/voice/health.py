@@ -1,20 +1,16 @@
 """`/livez`, `/startupz`, `/readyz` and `/metrics` of the voice service."""
 
-import asyncio
-
 import msgspec
-from anyio import to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
-from lintel.errors import LintelError
 from serving import openapi
 from serving.http_metrics import MEDIA_TYPE
 from serving.problems import RETRY_AFTER_SECONDS, problem
+from serving.store_check import OK
 from serving.voice.messages import VoiceReadiness
 from serving.voice.runtime import VoiceRuntime, runtime_of
 
-OK = "ok"
 STORE_SECONDS = 2.0
 """How long a read of the stores may take: callers of the check wait no longer."""
 _READY = {"ready": True, "store": OK, "model": OK, "calls": 1, "most_calls": 4}
@@ -70,19 +66,7 @@ async def prometheus(request: Request) -> Response:
 
 
 async def _readiness(runtime: VoiceRuntime) -> VoiceReadiness:
-    try:
-        async with asyncio.timeout(STORE_SECONDS):
-            store = await to_thread.run_sync(_store, runtime, abandon_on_cancel=True)
-    except TimeoutError:
-        store = "does not answer"
+    store = await runtime.stores(runtime.home.events.tenants, STORE_SECONDS)
     model, calls = runtime.lines.fault or OK, runtime.lines.live
     most = runtime.settings.voice_calls
     return VoiceReadiness(ready=store == model == OK, store=store, model=model, calls=calls, most_calls=most)
-
-
-def _store(runtime: VoiceRuntime) -> str:
-    try:
-        runtime.home.events.tenants()
-    except LintelError as error:
-        return error.slug
-    return OK

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -16,6 +16,7 @@ from lintel.settings import Settings
 from lintel.store.state import Principal
 from serving.keys import Keys
 from serving.problems import not_ready
+from serving.store_check import StoreCheck
 from serving.voice.lines import Lines
 from serving.voice.metrics import VoiceMetrics
 from serving.voice.recordings import Recordings
@@ -42,6 +43,8 @@ class VoiceRuntime:
 
     tasks: "set[asyncio.Task[None]]"
     """Calls that are carried in the background."""
+
+    stores: StoreCheck = field(default_factory=StoreCheck)
 
     def keep(self, task: "asyncio.Task[None]") -> None:
         """Hold on to a task until it is done: the loop itself would forget it."""

@@ -51,7 +51,7 @@ def test_a_clip_without_sound_is_refused() -> None:
 
 def test_without_weights_it_says_how_to_install_them(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="models pull base"):
-        SpeechEncoder.load(Settings(home=tmp_path))
+        SpeechEncoder.load(Settings(home=tmp_path, weights_path=tmp_path))
 
 
 def test_the_real_encoder_hears_a_difference_and_the_same_twice(tmp_path: Path) -> None:

@@ -67,6 +67,11 @@ COMMANDS = (
         "Rows that were not taken and events that a gate set aside, newest first, each with its column and reason.",
         "cli.quarantine",
     ),
+    (
+        "erase",
+        "Remove a lead from everything here and keep it out of later imports, or let it in again.",
+        "cli.erase",
+    ),
     ("monitor", "Write the monitoring page of a tenant, as of now.", "cli.monitor"),
     ("gates", "The last results of the data gates: events, their timeliness, features, examples, scores.", "cli.gates"),
     ("docs", "Write the pages under docs/ that are made from the code.", "cli.documentation"),

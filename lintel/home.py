@@ -1,6 +1,7 @@
 """Where one installation keeps its things: opens the stores and knows the paths, from one settings object."""
 
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -24,13 +25,14 @@ from lintel.rollouts.store import RolloutStore
 from lintel.scoring.pooling import SCOPE
 from lintel.settings import Settings
 from lintel.store.calls import CallStore
-from lintel.store.events import Erased, EventStore
+from lintel.store.events import EventStore
 from lintel.store.lake import Lake
 from lintel.store.last_scores import LastScores
 from lintel.store.log import TenantLog
 from lintel.store.predictions import PredictionLake
 from lintel.store.state import KeyRing, ScoreStore
 from lintel.store.tenants import Clock
+from lintel.store.work_tables import erase_rows
 from lintel.voice import inbox
 
 _OPENED = ("events", "scores", "calls", "keys", "traffic", "audit", "states", "rollouts", "alerts", "triggers")
@@ -43,6 +45,21 @@ def check_tenant_id(tenant: str) -> None:
         raise InputError(f"{tenant!r} cannot be a tenant id.", mend="Use letters, digits, '_', '.', '-'; at most 100.")
     if tenant.partition(".")[0].lower() == SCOPE:
         raise InputError(f"{tenant!r} is the name of a pool of tenants.", mend=f"Begin it otherwise than {SCOPE!r}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Who was erased, under every id that a merge made one with the lead, how many things of each area went, and
+    whether the lead had been erased before."""
+
+    leads: tuple[str, ...]
+    removed: Mapping[str, int]
+    before: bool
+
+    @property
+    def found(self) -> bool:
+        """Whether anything of the lead was here."""
+        return any(self.removed.values())
 
 
 @dataclass(frozen=True)
@@ -130,23 +147,33 @@ class Home:
         as_of = newest if known.clock is Clock.LOG_END else now
         return TenantLog(known, tuple(leads.to_pylist()), columns, as_of, context)
 
-    def erase(self, tenant: str, lead_id: str, *, now: datetime) -> Erased:
-        """Remove a person from everything here: events, lake, scores with their copy, calls, and what was answered
-        about the lead.
+    def erase(self, tenant: str, lead_id: str, *, now: datetime) -> Erasure:
+        """Remove a person from everything here: events, lake, scores with their copy, calls, recordings, intermediate
+        tables, and what was answered about the lead. Events that come later are withheld until `events.readmit`.
 
         The store goes first: it names whom the lead was merged with, and no later copy brings a row back. After a
         failure, repeat it for each of those. Raises NotFoundError for no such tenant.
         """
+        known = self.events.is_erased(tenant, lead_id)
         erased = self.events.erase(tenant, lead_id)
-        self.lake.erase(tenant, erased.leads)
-        for lead in erased.leads:
-            self.scores.erase(tenant, lead)
-        self.last_scores.erase(tenant, erased.leads)
-        self.calls.erase(tenant, erased.leads)
-        for name in inbox.erase(self.settings.inbox, tenant, erased.leads):
+        leads = erased.leads
+        removed = {
+            "events": erased.events,
+            "lake": self.lake.erase(tenant, leads),
+            "scores": sum(self.scores.erase(tenant, lead) for lead in leads),
+            "last_scores": self.last_scores.erase(tenant, leads),
+            "calls": self.calls.erase(tenant, leads),
+            "recordings": self._erase_recordings(tenant, leads),
+            "tables": erase_rows(self.work(tenant, ""), leads),
+            "predictions": self.predictions.erase(tenant, leads, now=now),
+        }
+        return Erasure(leads, removed, known)
+
+    def _erase_recordings(self, tenant: str, leads: Collection[str]) -> int:
+        names = inbox.erase(self.settings.inbox, tenant, leads)
+        for name in names:
             (self.work(tenant, "calls") / f"{name}.json").unlink(missing_ok=True)
-        self.predictions.erase(tenant, erased.leads, now=now)
-        return erased
+        return len(names)
 
     def work(self, tenant: str, name: str) -> Path:
         """Path of an intermediate result of a tenant, as in ``work("acme", "examples.parquet")``."""

@@ -119,14 +119,15 @@ class CallStore(Handle):
         with self._database.read() as connection:
             return [CardRecord(*row) for row in connection.execute(query.order_by(cards.c.rule))]
 
-    def erase(self, tenant: str, leads: Collection[str]) -> None:
-        """Remove the calls of persons, and the cards of these calls."""
+    def erase(self, tenant: str, leads: Collection[str]) -> int:
+        """Remove the calls of persons, and the cards of these calls; how many calls there were."""
         theirs = sa.and_(calls.c.tenant == tenant, calls.c.lead_id.in_(list(leads)))
         shown = sa.and_(cards.c.tenant == tenant, cards.c.call_id.in_(sa.select(calls.c.call_id).where(theirs)))
         with self._database.write() as connection:
             connection.execute(sa.delete(cards).where(shown))
-            connection.execute(sa.delete(calls).where(theirs))
+            removed = connection.execute(sa.delete(calls).where(theirs)).rowcount
         self._database.forget_log()
+        return removed
 
 
 def _is(table: sa.Table, tenant: str, call_id: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

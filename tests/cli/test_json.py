@@ -69,6 +69,7 @@ ELSEWHERE = {
     "models reject",
     "models retire",
     "market load",
+    "erase",
     "fairness",
     "transcribe",
     "call analyse",
@@ -76,8 +77,8 @@ ELSEWHERE = {
     "call train",
     *(f"rollouts {act}" for act in ("start", "advance", "hold", "resume", "rollback", "complete")),
 }
-"""Have tests of their own: test_alerts, test_call, test_data, test_fairness, test_governance, test_ingest, test_keys,
-test_market, test_rollouts, test_transcribe, below, and the demo."""
+"""Have tests of their own: test_alerts, test_call, test_data, test_erase, test_fairness, test_governance, test_ingest,
+test_keys, test_market, test_rollouts, test_transcribe, below, and the demo."""
 
 
 def test_every_command_is_tried() -> None:

@@ -23,6 +23,8 @@ from lintel.voice.recorded import Tools, analysed, heard, usefulness
 from lintel.voice.transcription.loading import load
 
 _NICENESS = 10
+_KINDS: dict[str, type[LintelError]] = {one.slug: one for one in (NotFoundError, UnavailableError)}
+"""What is no fault of the recording."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -75,7 +77,7 @@ def analyse_and_keep(job: Job, home: Home) -> float:
 
 async def analyse_apart(job: Job, settings: Settings) -> float:
     """`analyse_and_keep` in a child process, which ends when this is cancelled. Raises InputError with what the child
-    refused, UnavailableError if it dies."""
+    refused, NotFoundError without weights, UnavailableError if it dies."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -100,7 +102,8 @@ def _result(answer: bytes) -> float:
     except (IndexError, ValueError):
         raise UnavailableError("The analysis of a recording ended without a result.") from None
     if "error" in told:
-        raise InputError(told["error"]["message"], mend=told["error"]["mend"])
+        said = told["error"]
+        raise _KINDS.get(said["kind"], InputError)(said["message"], mend=said["mend"])
     return float(told["seconds"])
 
 
@@ -113,7 +116,7 @@ def main() -> None:
         with Home(our_settings()) as home:
             answer: Any = {"seconds": analyse_and_keep(job, home)}
     except LintelError as error:
-        answer = {"error": {"message": error.message, "mend": error.mend}}
+        answer = {"error": {"kind": error.slug, "message": error.message, "mend": error.mend}}
     out.buffer.write(msgspec.json.encode(answer) + b"\n")
 
 

@@ -7,6 +7,7 @@ neither holds up live calls nor takes them with it. What was not finished when t
 import asyncio
 import logging
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -19,9 +20,10 @@ from uuid import uuid4
 import msgspec
 from anyio import to_thread
 
-from lintel.errors import LintelError, NotFoundError
+from lintel.errors import InputError, LintelError, NotFoundError, UnavailableError
 from lintel.home import Home
 from lintel.store.calls import Call
+from lintel.voice.transcription.loading import found
 from serving.problems import RequestError
 from serving.voice.analysis_process import Asked, Job, analyse_apart
 from serving.voice.metrics import VoiceMetrics
@@ -29,6 +31,8 @@ from serving.voice.metrics import VoiceMetrics
 MOST_WAITING = 100
 _AUDIO, _JOB = "audio", "job.json"
 _BUSY_RETRY_SECONDS = 60
+_TRIES = 3
+"""How often a recording is begun whose process died; a file that kills it each time must not hold up the others."""
 logger = logging.getLogger("lintel.serving.voice")
 
 
@@ -38,9 +42,14 @@ class Recordings:
     def __init__(self, home: Home, metrics: VoiceMetrics, *, now: Callable[[], datetime]) -> None:
         self._home, self._metrics, self._now = home, metrics, now
         self._waiting: asyncio.Queue[Job] = asyncio.Queue()
+        self._died: Counter[str] = Counter()
 
     def check(self) -> None:
-        """Raises RequestError (503) if too many wait: to be asked before a body is read."""
+        """Raises RequestError (503) if too many wait, or without weights: to be asked before a body is read."""
+        try:
+            found(self._home.settings.transcription_model, self._home.settings)
+        except LintelError as error:
+            raise RequestError(503, "no-model", error.message, mend=error.mend) from None
         if self._waiting.qsize() >= MOST_WAITING:
             raise RequestError(
                 503,
@@ -72,7 +81,14 @@ class Recordings:
     async def _do(self, job: Job) -> None:
         try:
             lasted = await analyse_apart(job, self._home.settings)
-        except LintelError as error:
+        except UnavailableError as error:
+            self._died[job.call_id] += 1
+            if self._died[job.call_id] < _TRIES:
+                logger.warning("the process of a recording died; it is begun again")
+                self._waiting.put_nowait(job)
+                return
+            await to_thread.run_sync(self._fail, job, error)
+        except InputError as error:
             await to_thread.run_sync(self._fail, job, error)
         else:
             self._metrics.recordings.labels("done").inc()

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lintel.errors import InputError, NotFoundError
+from lintel.errors import InputError, NotFoundError, UnavailableError
 from lintel.home import Home
 from lintel.settings import Settings
 from lintel.voice.audio.samples import SAMPLE_RATE, Samples
+from lintel.voice.transcription import loading
 from serving.voice import recordings, transcriber
 from serving.voice.analysis_process import Asked, Job, analyse_apart
 from tests.voice_doors.conftest import TENANT, Serve, Served, kept
@@ -39,6 +40,7 @@ def wav(*channels: Samples) -> bytes:
 def tone_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     transcribe = transcriber.transcribe
     monkeypatch.setattr(transcriber, "load", lambda *_: ToneEngine())
+    monkeypatch.setattr(recordings, "found", lambda *_: None)
     monkeypatch.setattr(
         transcriber, "transcribe", lambda *given, **more: transcribe(*given, **more, detector=ToneDetector)
     )
@@ -169,6 +171,40 @@ def test_a_recording_that_was_not_finished_is_begun_again(serve: Serve, monkeypa
         stand_in(monkeypatch, [home], seconds=0.1)
         with serve() as again:
             assert kept(again, accepted["call_id"]).state == "done"
+
+
+def test_a_recording_whose_process_dies_is_begun_again_but_not_for_ever(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began: list[str] = []
+    deaths = {"first": 2, "second": 99}
+
+    async def dies(job: Job, settings: Settings) -> float:
+        lead = str(job.asked.lead_id)
+        began.append(lead)
+        if began.count(lead) <= deaths[lead]:
+            raise UnavailableError("The analysis of a recording ended without a result.")
+        return 2.0
+
+    monkeypatch.setattr(recordings, "analyse_apart", dies)
+    with serve() as served, served.client() as client:
+        for lead in deaths:
+            client.post(f"/v1/calls/analyse?consent=granted&lead_id={lead}", content=wav(spoken(WORDS)))
+        assert emptied(served.home.settings.voice_path)
+        assert (began.count("first"), began.count("second")) == (3, 3)
+        (failed,) = served.home.calls.newest(TENANT, lead_id="second")
+        assert (failed.state, failed.document["error"]["type"]) == ("failed", "unavailable")
+
+
+def test_without_weights_a_recording_is_refused_at_the_door(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recordings, "found", loading.found)
+    with serve(weights_path=tmp_path / "none", voice_model="base") as served, served.client() as client:
+        answer = client.post("/v1/calls/analyse?consent=granted", content=wav(spoken(WORDS)))
+        assert answer.status_code == 503
+        assert "lintel models pull base" in answer.json()["mend"]
+        assert served.home.calls.newest(TENANT) == []
 
 
 def test_a_failed_recording_that_was_erased_meanwhile_stays_erased(

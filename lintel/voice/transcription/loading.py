@@ -26,7 +26,7 @@ def load(name: str, settings: Settings, *, engine: EngineName | None = None) -> 
     Raises NotFoundError where the weights are not installed or the path does not exist; InputError for weights that do
     not transcribe or an engine that cannot read them; UnavailableError without the voice extra.
     """
-    path, called = _found(name, settings)
+    path, called = found(name, settings)
     if path.is_file() and engine == "faster-whisper":
         raise InputError(f"{path} is an openai-whisper checkpoint.", mend="Leave --engine out.")
     if path.is_file() or engine == "openai-whisper":
@@ -41,8 +41,8 @@ def _need(module: str) -> None:
         raise UnavailableError("The voice extra is not installed.", mend="Install it: `pip install 'lintel[voice]'`.")
 
 
-def _found(name: str, settings: Settings) -> tuple[Path, str]:
-    """Path and short name of a model."""
+def found(name: str, settings: Settings) -> tuple[Path, str]:
+    """Path and short name of a model, which is not loaded. Raises as `load` does for one that is not there."""
     if name.removeprefix("whisper-") in WEIGHTS:
         known = weights(name)
         if not known.transcribes:

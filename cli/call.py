@@ -237,7 +237,8 @@ def _lines(value: Mapping[str, Any]) -> Iterator[Text]:
         if claims:
             yield Text(name.replace("_", " ").capitalize(), style="bold")
         for claim in claims:
-            yield Text(f"  {_clock(claim['start'])}  {claim['text']}")
+            quote = "" if claim["quote"] == claim["text"] else f"  “{claim['quote']}”"
+            yield Text(f"  {_clock(claim['start'])}  {claim['text']}{quote}")
     if value.get("moments"):
         yield Text("What the coach would have said", style="bold")
     for moment in value.get("moments", ()):

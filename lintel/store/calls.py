@@ -71,7 +71,7 @@ class CallStore(Handle):
         with self._database.read() as connection:
             row = connection.execute(sa.select(calls).where(*_is(calls, tenant, call_id))).one_or_none()
         if row is None:
-            raise NotFoundError(f"{tenant!r} has no call {call_id!r}.")
+            raise NotFoundError(f"{tenant!r} has no call {call_id!r}.", mend="`lintel call list` shows what is kept.")
         return _call(row)
 
     def newest(self, tenant: str, *, lead_id: str | None = None, limit: int = 50) -> list[Call]:

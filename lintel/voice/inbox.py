@@ -7,6 +7,7 @@ whose call it is and that everybody on it consented. Without that word nothing o
 import json
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -64,8 +65,12 @@ class Recorded:
 def ready(inbox: Path) -> list[Recorded]:
     """Recordings that wait, oldest note first. Names that could not be keys, and folders of no tenant's form, are
     passed over."""
-    found = [one for note in inbox.glob("*/*.json") if (one := _recorded(note)) is not None]
-    return sorted(found, key=lambda one: (one.note.stat().st_mtime, one.key))
+    found = []
+    for note in inbox.glob("*/*.json"):
+        with suppress(FileNotFoundError):  # erased, or moved away, since it was listed
+            if (one := _recorded(note)) is not None:
+                found.append((note.stat().st_mtime, one))
+    return [one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].key))]
 
 
 def recorded(inbox: Path, key: str) -> Recorded:

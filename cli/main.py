@@ -69,7 +69,7 @@ COMMANDS = (
     ),
     (
         "erase",
-        "Remove a lead from everything here and keep it out of later imports, or let it in again.",
+        "Remove a lead, with all it was merged with, from everything here, and withhold its events from now on.",
         "cli.erase",
     ),
     ("monitor", "Write the monitoring page of a tenant, as of now.", "cli.monitor"),

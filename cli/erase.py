@@ -30,13 +30,14 @@ def erase(
     """Remove a lead, with all it was merged with, from everything here, and withhold its events from now on."""
     if not lead.strip() or lead.casefold() in reason.casefold():
         raise InputError("A lead has an id, and the reason does not name it: the audit log is kept.")
+    who = actor(name)  # known before anything is done, for each act is somebody's
     with Home(settings()) as home:
         home.events.tenant(tenant)
         _confirm(tenant, readmit=readmit, yes=yes)
         value = _readmit(home, tenant, lead) if readmit else _erase(home, tenant, lead)
         home.audit.append(
             tenant=tenant,
-            actor=actor(name),
+            actor=who,
             act="readmit-lead" if readmit else "erase-lead",
             subject=f"leads:{tenant}",
             reason=reason,

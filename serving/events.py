@@ -42,6 +42,7 @@ _REQUEST_EXAMPLE = {
 _ANSWER_EXAMPLE = {
     "appended": 1,
     "duplicates": 0,
+    "withheld": 0,
     "rejected": [],
     "first_seq": 261994,
     "last_seq": 261994,
@@ -119,18 +120,31 @@ def _append(runtime: Runtime, tenant: str, rows: list[Any]) -> AppendAnswer:
     for outcome, count in (
         ("appended", report.appended),
         ("duplicate", report.duplicates),
+        ("withheld", report.withheld),
         ("rejected", len(rejected)),
     ):
         runtime.metrics.events.labels(outcome).inc(count)
-    warnings = _warnings(report)
-    return AppendAnswer(report.appended, report.duplicates, rejected, report.first_seq, report.last_seq, warnings)
+    return AppendAnswer(
+        appended=report.appended,
+        duplicates=report.duplicates,
+        withheld=report.withheld,
+        rejected=rejected,
+        first_seq=report.first_seq,
+        last_seq=report.last_seq,
+        warnings=_warnings(report),
+    )
 
 
 def _warnings(report: AppendReport) -> list[str]:
-    if report.clock_moved_days is None:
-        return []
-    days = round(report.clock_moved_days)
-    return [f"The log now ends {days} days later, and the tenant's clock with it: all leads are scored as of then."]
+    warnings = []
+    if report.withheld:
+        warnings.append(f"{report.withheld} events are of erased leads and were withheld (`lintel erase --readmit`).")
+    if report.clock_moved_days is not None:
+        days = round(report.clock_moved_days)
+        warnings.append(
+            f"The log now ends {days} days later, and the tenant's clock with it: all leads are scored as of then."
+        )
+    return warnings
 
 
 def _rejected(rejection: Rejection) -> RejectedEvent:

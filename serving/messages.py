@@ -51,6 +51,7 @@ class AppendAnswer(msgspec.Struct, frozen=True):
 
     appended: int
     duplicates: int
+    withheld: Annotated[int, msgspec.Meta(description="events of erased leads, which are kept out")]
     rejected: list[RejectedEvent]
     first_seq: int | None
     last_seq: int | None

@@ -1,5 +1,6 @@
 """`POST /v1/events`: nothing good is lost because of something bad, and the next score sees what was appended."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ def test_the_same_events_again_change_nothing(client: Client) -> None:
     assert client.post("/v1/events", body).json() == {
         "appended": 2,
         "duplicates": 0,
+        "withheld": 0,
         "rejected": [],
         "first_seq": 1,
         "last_seq": 2,
@@ -33,6 +35,16 @@ def test_the_same_events_again_change_nothing(client: Client) -> None:
     again = client.post("/v1/events", body)
     assert again.status_code == 200
     assert (again.json()["appended"], again.json()["duplicates"]) == (0, 2)
+
+
+def test_events_of_an_erased_lead_are_counted_and_kept_out(client: Client, home: Home) -> None:
+    client.post("/v1/events", {"events": [event(0)]})
+    home.erase(TENANT, "lead-0", now=datetime.now(UTC))
+    answer = client.post("/v1/events", {"events": [event(1), event(3)]}).json()
+    assert (answer["appended"], answer["withheld"]) == (1, 1)
+    (warning,) = [one for one in answer["warnings"] if "erased" in one]
+    assert "lead-0" not in warning
+    assert home.events.lead_events(TENANT, ["lead-0"]).num_rows == 0
 
 
 def test_bad_events_are_named_and_good_ones_kept(client: Client, home: Home) -> None:

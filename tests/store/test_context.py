@@ -209,7 +209,9 @@ def test_an_older_database_gets_the_table(tmp_path: Path) -> None:
     engine = sa.create_engine(url)
     with engine.begin() as connection:  # as migration 0001 left it
         connection.exec_driver_sql("DROP TABLE context")
-        connection.exec_driver_sql("ALTER TABLE tenants DROP COLUMN context_changes")
+        connection.exec_driver_sql("DROP TABLE erased_leads")
+        for column in ("context_changes", "erasures", "erasure_key"):
+            connection.exec_driver_sql(f"ALTER TABLE tenants DROP COLUMN {column}")
         connection.exec_driver_sql("DROP INDEX quarantine_by_seq")
         for column in ("seq", "rule", "released_at"):
             connection.exec_driver_sql(f"ALTER TABLE quarantine DROP COLUMN {column}")

@@ -148,7 +148,7 @@ def _call_id(recording: Recording) -> str:
     """Of the sound itself, so that the same recording is the same call."""
     digest = hashlib.sha256()
     for channel in recording.channels:
-        digest.update(channel.tobytes())
+        digest.update(memoryview(channel))
     return digest.hexdigest()[:32]
 
 

@@ -10,7 +10,7 @@ from lintel.errors import InputError, NotFoundError
 from lintel.voice.activity.detector import FRAME, Detector
 from lintel.voice.activity.energy import EnergyDetector
 from lintel.voice.activity.silero import SileroDetector
-from lintel.voice.audio.samples import SAMPLE_RATE, Samples, seconds
+from lintel.voice.audio.samples import SAMPLE_RATE, Samples, minutes, seconds
 
 FRAME_S = FRAME / SAMPLE_RATE
 
@@ -109,7 +109,8 @@ def speech(
     """
     detector.reset()
     endpointer = Endpointer(settings)
-    events = [*endpointer.feed(detector.probabilities(samples)), *endpointer.flush()]
+    events = [event for minute in minutes(samples) for event in endpointer.feed(detector.probabilities(minute))]
+    events += endpointer.flush()
     stretches = [(start.at, end.at) for start, end in zip(events[::2], events[1::2], strict=True)]
     return _padded(stretches, padding_s, seconds(samples))
 

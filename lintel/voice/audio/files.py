@@ -11,7 +11,8 @@ import numpy as np
 from lintel.errors import InputError, NotFoundError
 from lintel.voice.audio.decoding import Decoding, Faults, decode
 from lintel.voice.audio.resampling import Resampler
-from lintel.voice.audio.samples import SAMPLE_RATE, Samples
+from lintel.voice.audio.samples import SAMPLE_RATE, Samples, minutes
+from lintel.voice.audio.spool import Spool
 
 _TELEPHONE_RATE = 8_000
 _CALL_CHANNELS = 2
@@ -41,19 +42,17 @@ def read(source: Path | BinaryIO, *, longest_seconds: float) -> Recording:
     infinity) becomes silence; so does audio lost in the middle where the format has time stamps, and times stay true.
 
     Raises NotFoundError for a path that does not exist; InputError for what is empty, cut off, no audio, without or
-    with more than 8 channels, or longer than `longest_seconds`.
+    with more than 8 channels, or longer than `longest_seconds`; StorageFullError where a long one does not fit into the
+    folder for temporary files.
     """
     with _opened(source) as (file, name):
         decoding = decode(file, name)
-        pieces: list[tuple[Samples, ...]] = []
-        length = 0
-        for piece in _resampled(decoding):
-            pieces.append(piece)
-            length += len(piece[0])
-            if length > longest_seconds * SAMPLE_RATE:
-                raise InputError(f"{name} is longer than {longest_seconds:g} s.", mend="Cut it into shorter files.")
-    channels = tuple(np.concatenate(parts) for parts in zip(*pieces, strict=True))
-    return _recording(channels, decoding)
+        with Spool(decoding.channels) as spool:
+            for piece in _resampled(decoding):
+                spool.add(piece)
+                if spool.length > longest_seconds * SAMPLE_RATE:
+                    raise InputError(f"{name} is longer than {longest_seconds:g} s.", mend="Cut it into shorter files.")
+            return _recording(spool.channels(), decoding)
 
 
 def chunks(source: Path | BinaryIO, *, seconds: float) -> Iterator[tuple[Samples, ...]]:
@@ -107,7 +106,7 @@ def _recording(channels: tuple[Samples, ...], decoding: Decoding) -> Recording:
     if len(channels) == _CALL_CHANNELS and _same(*channels):
         channels = channels[:1]
         warnings.append("Both channels hold the same; it is taken as one channel.")
-    silent = [number + 1 for number, channel in enumerate(channels) if np.abs(channel).max(initial=0) < _SILENT]
+    silent = [number + 1 for number, channel in enumerate(channels) if _peak(channel) < _SILENT]
     warnings += [f"Channel {number} is silent." for number in silent]
     return Recording(channels, decoding.rate, decoding.codec, tuple(warnings))
 
@@ -133,6 +132,13 @@ def _fault_warnings(faults: Faults) -> Iterator[str]:
 
 def _same(one: Samples, other: Samples) -> bool:
     """Whether two channels hold the same sound. Two silent ones do."""
-    power = max(float(np.dot(one, one)), float(np.dot(other, other)))
-    difference = one - other
-    return float(np.dot(difference, difference)) <= power * 10 ** (_SAME_DB / 10)
+    powers, difference = np.zeros(2), 0.0
+    for here, there in zip(minutes(one), minutes(other), strict=True):
+        powers += np.dot(here, here), np.dot(there, there)
+        apart = here - there
+        difference += float(np.dot(apart, apart))
+    return difference <= float(powers.max()) * 10 ** (_SAME_DB / 10)
+
+
+def _peak(channel: Samples) -> float:
+    return max((float(np.abs(minute).max()) for minute in minutes(channel)), default=0.0)

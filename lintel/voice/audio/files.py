@@ -55,24 +55,6 @@ def read(source: Path | BinaryIO, *, longest_seconds: float) -> Recording:
             return _recording(spool.channels(), decoding)
 
 
-def chunks(source: Path | BinaryIO, *, seconds: float) -> Iterator[tuple[Samples, ...]]:
-    """A file of any length in pieces of `seconds` (the last may be shorter), one array a channel, in memory that does
-    not grow with the file. All channels are given as they are, without warnings.
-
-    Raises what `read` does, except for length: a file that is cut off is known as such only at its end.
-    """
-    size = round(seconds * SAMPLE_RATE)
-    with _opened(source) as (file, name):
-        held: tuple[Samples, ...] | None = None
-        for piece in _resampled(decode(file, name)):
-            held = piece if held is None else _joined(held, piece)
-            while len(held[0]) >= size:
-                yield tuple(channel[:size] for channel in held)
-                held = tuple(channel[size:] for channel in held)
-        if held is not None and len(held[0]):
-            yield held
-
-
 @contextmanager
 def _opened(source: Path | BinaryIO) -> Iterator[tuple[BinaryIO, str]]:
     """The file from its beginning, and what errors call it: an upload's name is nobody's business."""
@@ -95,10 +77,6 @@ def _resampled(decoding: Decoding) -> Iterator[tuple[Samples, ...]]:
     for block in decoding.blocks:
         yield tuple(resampler.push(channel) for resampler, channel in zip(resamplers, block, strict=True))
     yield tuple(resampler.flush() for resampler in resamplers)
-
-
-def _joined(first: tuple[Samples, ...], then: tuple[Samples, ...]) -> tuple[Samples, ...]:
-    return tuple(np.concatenate(pair) for pair in zip(first, then, strict=True))
 
 
 def _recording(channels: tuple[Samples, ...], decoding: Decoding) -> Recording:

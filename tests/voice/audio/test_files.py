@@ -11,7 +11,7 @@ from lintel.errors import InputError, NotFoundError
 pytest.importorskip("av", reason="the voice extra is not installed")
 pytest.importorskip("soxr", reason="the voice extra is not installed")
 
-from lintel.voice.audio.files import Recording, chunks, read
+from lintel.voice.audio.files import Recording, read
 from lintel.voice.audio.samples import SAMPLE_RATE
 from tests.voice.audio.encoding import encoded, float_wav, tone, wav
 from tests.voice.published import published
@@ -208,25 +208,6 @@ def test_the_name_of_an_upload_is_not_told() -> None:
     with pytest.raises(InputError) as caught:
         read(upload, longest_seconds=5)
     assert "jane" not in str(caught.value)
-
-
-@given(size_s=st.sampled_from([0.1, 0.33, 1.0, 7.0]), seconds=st.sampled_from([0.05, 1.0, 2.5]))
-@settings(max_examples=12)
-def test_chunks_together_are_the_file(size_s: float, seconds: float) -> None:
-    file = wav([tone(seconds, 8_000, hertz=200), tone(seconds, 8_000, hertz=300)], 8_000)
-    pieces = list(chunks(io.BytesIO(file), seconds=size_s))
-    whole = recording(file)
-    assert all(len(piece[0]) == round(size_s * SAMPLE_RATE) for piece in pieces[:-1])
-    for number, channel in enumerate(whole.channels):
-        assert np.array_equal(np.concatenate([piece[number] for piece in pieces]), channel)
-
-
-def test_chunks_tell_of_a_cut_at_the_end() -> None:
-    whole = encoded(tone(3.0, 16_000), 16_000, codec="flac", container="flac")
-    pieces = chunks(io.BytesIO(whole[: len(whole) // 2]), seconds=0.1)
-    next(pieces)
-    with pytest.raises(InputError, match="is cut off"):
-        list(pieces)
 
 
 @given(data=st.data(), kind=st.sampled_from(["wav", "flac", "mp3", "webm"]))

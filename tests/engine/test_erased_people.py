@@ -65,9 +65,10 @@ def base_rates(answer: dict[str, Any]) -> set[float]:
     return {one[name] for one in told for name in ("base_rate", "level") if name in one}
 
 
-def test_who_comes_back_begins_anew(service: Service, erased: tuple[str, str, dict[str, Any]]) -> None:
+def test_who_is_let_in_again_begins_anew(service: Service, erased: tuple[str, str, dict[str, Any]]) -> None:
     lead, _, said = erased
     at = datetime.fromisoformat(said["as_of"]) + timedelta(hours=1)
+    assert service.home.events.readmit(TENANT, lead)
     service.append(lead, "lead.created", at)
     (answer,) = service.ask(lead)
     assert "merged_into" not in answer

@@ -81,7 +81,8 @@ def test_requests_are_counted_by_route_and_status(client: Client) -> None:
 def test_leads_and_events_are_counted_by_what_became_of_them(client: Client) -> None:
     client.post("/v1/events", {"events": [event(0), event(0), event(1, kind="no.such.kind")]})
     client.score("lead-0", "nobody")
-    assert samples(client, "lintel_events_total") == {("appended",): 1, ("duplicate",): 1, ("rejected",): 1}
+    outcomes = {("appended",): 1, ("duplicate",): 1, ("withheld",): 0, ("rejected",): 1}
+    assert samples(client, "lintel_events_total") == outcomes
     assert samples(client, "lintel_scored_leads_total") == {
         ("scored", "champion", "interactive"): 1,
         ("error", "champion", "interactive"): 1,

@@ -75,11 +75,12 @@ class Database:
         """
         acts: list[Callable[[], None]] = []
         with self._translated(), self._transaction() as connection:
-            connection.info[_AFTER_COMMIT] = acts
+            info = connection.info  # held here: an interrupt in a statement takes the connection, and this, away
+            info[_AFTER_COMMIT] = acts
             try:
                 yield connection
             finally:
-                del connection.info[_AFTER_COMMIT]
+                info.pop(_AFTER_COMMIT, None)
         for act in acts:
             act()
 

@@ -100,3 +100,24 @@ def test_a_password_stays_out_of_messages() -> None:
     with pytest.raises(UnavailableError) as caught:
         Database("postgresql://someone:secret@127.0.0.1:1/none")
     assert "secret" not in str(caught.value)
+
+
+def test_an_interrupt_in_the_midst_of_a_statement_is_told_as_it_came_and_undoes_the_transaction(
+    database: Database,
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        interrupt_after_writing(database)
+    assert notes(database) == []
+    with database.write() as connection:  # the lock was given back
+        connection.execute(sa.text("INSERT INTO notes VALUES ('after')"))
+    assert notes(database) == ["after"]
+
+
+def interrupt_after_writing(database: Database) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with database.write() as connection:
+        connection.execute(sa.text("INSERT INTO notes VALUES ('undone')"))
+        sa.event.listen(connection.engine, "do_execute", interrupt, once=True)
+        connection.execute(sa.text("INSERT INTO notes VALUES ('interrupted')"))

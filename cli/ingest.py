@@ -6,12 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.new_tenant import Labels, Zone, check_new
 from cli.options import DEFAULT_TENANT, Json, TenantId
 from cli.output import emit, note, progress, table
 from lintel.errors import InputError, NotFoundError
-from lintel.events.timezones import utc_offsets
 from lintel.home import Home, check_tenant_id
-from lintel.labels.definition import load_label_set
 from lintel.settings import settings
 from lintel.sources.bpic2012 import bpic2012, bpic2012_tenant
 from lintel.sources.csv import CsvSource
@@ -32,8 +31,6 @@ SIMULATED_TENANT = "sim-denver"
 
 File = Annotated[Path, typer.Argument(help="The file to read.")]
 Mapping = Annotated[Path, typer.Option("--mapping", help="TOML file that maps the source's words onto Lintel's kinds.")]
-Labels = Annotated[str, typer.Option("--labels", help="Label set of a tenant that is new.")]
-Zone = Annotated[str, typer.Option("--time-zone", help="Time zone of a tenant that is new.")]
 
 
 @app.command("csv")
@@ -106,23 +103,13 @@ def _run(source: Source, tenant: Tenant, as_json: bool) -> None:
 
 def take_in(home: Home, source: Source, tenant: Tenant) -> IngestReport:
     """Make the tenant if it is new, then append the source's events with a progress bar."""
-    _check(tenant)
+    check_new(tenant)
     try:
         home.events.tenant(tenant.id)
     except NotFoundError:
         home.events.put_tenant(tenant)
     with progress(f"taking in {source.name}", source.total) as advance:
         return ingest_source(home.events, source, tenant.id, now=datetime.now(UTC), progress=advance)
-
-
-def _check(tenant: Tenant) -> None:
-    """Raises InputError for an id, a time zone or a label set that cannot be; nothing is written by then."""
-    check_tenant_id(tenant.id)
-    utc_offsets(tenant.time_zone)
-    try:
-        load_label_set(tenant.labels)
-    except NotFoundError as error:
-        raise InputError(error.message, mend=error.mend) from None
 
 
 def _value(tenant: Tenant, source: Source, report: IngestReport) -> dict[str, Any]:

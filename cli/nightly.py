@@ -13,7 +13,7 @@ from assets.trainer import PERSON_TAG
 from cli.account import account
 from cli.options import DEFAULT_TENANT, Json, TenantId
 from cli.output import Bar, emit, note, progress, table
-from lintel.errors import LintelError, UnavailableError
+from lintel.errors import LintelError, NotFoundError, UnavailableError
 from lintel.home import Home
 from lintel.settings import settings
 from orchestration.abandoned import end_abandoned_runs, process_tags, run_at_work
@@ -41,10 +41,12 @@ def nightly(tenant: TenantId = DEFAULT_TENANT, as_json: Json = False) -> None:
 def run_nightly(tenant: str) -> dict[str, Any]:
     """Run the job and return `{"tenant", "run_id", "success", "steps": {name: seconds}, "bento"}`.
 
-    Raises NotFoundError for an unknown tenant, NightlyFailedError naming the step that failed.
+    Raises NotFoundError for an unknown tenant or one without events, NightlyFailedError naming the step that failed.
     """
     with Home(settings()) as home:
         home.events.tenant(tenant)
+        if not home.events.has_events(tenant):
+            raise NotFoundError(f"{tenant} has no events yet.", mend="Append some with `lintel ingest`.")
     defs: dg.Definitions = import_module("orchestration.definitions").defs  # seconds that other commands do not spend
     job = defs.resolve_job_def("nightly")
     run_id = str(uuid4())

@@ -1,14 +1,20 @@
 """`lintel tenants`: the brokerage accounts of this installation, and whether others' models may learn from them."""
 
+import re
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+from cli.new_tenant import Labels, Zone, check_new
 from cli.options import Json, TenantId
 from cli.output import emit, table
+from lintel.errors import InputError
 from lintel.home import Home
 from lintel.settings import settings
+from lintel.store.tenants import Tenant
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
 
 app = typer.Typer(help="Tenants (brokerage accounts), and whether models of others may learn from them.")
 
@@ -24,6 +30,30 @@ def list_command(*, as_json: Json = False) -> None:
         ]
     value = {"tenants": [dict(zip(names, row, strict=True)) for row in rows]}
     emit(value, as_json=as_json, table=table("tenants", names, rows))
+
+
+@app.command("add")
+def add_command(
+    *,
+    tenant: TenantId,
+    labels: Labels = "crm",
+    time_zone: Zone = "UTC",
+    currency: Annotated[str, typer.Option(help="ISO 4217 code of its amounts.")] = "USD",
+    capacity: Annotated[int, typer.Option(min=1, help="Leads that its team can call in a day.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Make a tenant before it has any events, so that it can have keys; `lintel ingest` makes one too."""
+    if not _CURRENCY.fullmatch(currency):
+        raise InputError("A currency is an ISO 4217 code: three capital letters.", mend="Use USD, EUR or the like.")
+    new = Tenant(tenant, labels=labels, time_zone=time_zone, currency=currency, capacity_per_day=capacity)
+    check_new(new)
+    with Home(settings()) as home:
+        if any(one.id == tenant for one in home.events.tenants()):
+            raise InputError(f"The tenant {tenant!r} is there already.", mend="`lintel tenants list` shows all.")
+        home.events.put_tenant(new)
+    value = {"tenant": tenant, "labels": labels, "time_zone": time_zone, "currency": currency}
+    words = f"{tenant} is added; a key for it: lintel keys create --name NAME --tenant {tenant}"
+    emit(value, as_json=as_json, table=words)
 
 
 @app.command("pool")

@@ -26,10 +26,10 @@ def regularity(context: dg.SensorEvaluationContext, home: dg.ResourceParam[Home]
     """Each half hour: a finding where a night or a compaction did not happen, or training is refused again and again,
     and one where all is well again.
 
-    The cursor keeps when each tenant was first seen: a new one has a day before its night is missed.
+    The cursor keeps when each tenant was first seen with events: a new one has a day before its night is missed.
     """
     now = datetime.now(UTC)
-    tenants = [one.id for one in home.events.tenants()]
+    tenants = [one.id for one in home.events.tenants() if home.events.has_events(one.id)]
     seen = {one: now.isoformat() for one in tenants} | json.loads(context.cursor or "{}")
     context.update_cursor(json.dumps({one: seen[one] for one in tenants}))
     runs = DagsterRuns(context.instance)

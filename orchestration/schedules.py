@@ -32,9 +32,10 @@ def nightly_by_tenant(
     where another training of the same night is under way or done."""
     end_abandoned_runs(context.instance)
     moment = context.scheduled_execution_time
-    due = [tenant for tenant in home.events.tenants() if is_due(moment, ZoneInfo(tenant.time_zone))]
+    known = [tenant for tenant in home.events.tenants() if home.events.has_events(tenant.id)]
+    due = [tenant for tenant in known if is_due(moment, ZoneInfo(tenant.time_zone))]
     if not due:
-        yield dg.SkipReason(f"It is not {NIGHTLY_AT:%H:%M} for any tenant.")
+        yield dg.SkipReason(f"It is not {NIGHTLY_AT:%H:%M} for any tenant with events.")
     nights = [_night(home, tenant, moment) for tenant in due]
     begun = [one for one in nights if one.state is not State.SUPPRESSED]
     if nights and not begun:  # Dagster takes either requests or one reason

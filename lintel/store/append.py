@@ -108,6 +108,5 @@ def _admitted(some: Sequence[NewEvent], erased: Tombstones) -> list[NewEvent]:
 
 def unknown_tenant(tenant: str) -> NotFoundError:
     """What every part of the store raises for a tenant that was never put."""
-    return NotFoundError(
-        f"The tenant {tenant!r} is not known here.", mend="`lintel ingest` makes a tenant; check its id."
-    )
+    mend = "Check its id; `lintel tenants add` and `lintel ingest` make one."
+    return NotFoundError(f"The tenant {tenant!r} is not known here.", mend=mend)

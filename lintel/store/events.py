@@ -329,6 +329,10 @@ class EventStore(Handle):
         """The newest `seq`; 0 before the first event."""
         return self._counters(tenant).last_seq
 
+    def has_events(self, tenant: str) -> bool:
+        """Whether anything was ever written for a tenant; erasing all its leads does not undo that."""
+        return self.latest_seq(tenant) > 0
+
     def newest_known_at(self, tenant: str) -> datetime | None:
         """Where the log ends: the newest `known_at` ever written and not set aside. Erasing a lead does not move it."""
         newest = self._counters(tenant).newest_known_at

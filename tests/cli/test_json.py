@@ -49,6 +49,7 @@ WRITING: dict[str, tuple[tuple[object, ...], set[str]]] = {
     "audit anchor": (("--reason", "a copy was restored", *IN), {"tenant", "line", "head"}),
     "triggers raise": (("--reason", "new labels", *IN), {"tenant", "granted", "trigger"}),
     "market area": (("national", *IN), {"tenant", "area"}),
+    "tenants add": (("--tenant", "zenith"), {"tenant", "labels", "time_zone", "currency"}),
     "tenants pool": (("--allow", *IN), {"tenant", "pooled"}),
     "keys create": (("--name", "me", *IN), {"tenant", "name", "role", "key"}),
     "ingest simulator": (("--leads", 2), {"tenant", "source", "read", "appended", "duplicates", "quarantined"}),

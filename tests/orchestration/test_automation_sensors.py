@@ -21,7 +21,7 @@ from orchestration.training_sensors import failed_runs, new_outcomes
 from tests.hot.logs_in_store import incoming
 from tests.orchestration.nightly_home import TENANT, NightlyHome
 from tests.orchestration.test_triggers import run_of
-from tests.orchestration.ticking import tick
+from tests.orchestration.ticking import put_active, tick
 from tests.store.predicting import prediction, put_segment
 
 SUCCESS, FAILURE = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
@@ -32,7 +32,7 @@ WORDS = "Drift is beyond its limits in 3 of 141 features."
 def home(tmp_path: Path) -> Iterator[Home]:
     with Home(Settings(home=tmp_path / "home", training_retries=0)) as home:
         for tenant in ("berlin", "munich"):
-            home.events.put_tenant(Tenant(tenant, labels="crm"))
+            put_active(home, tenant)
         yield home
 
 
@@ -62,6 +62,14 @@ def test_a_new_tenant_has_a_day_and_the_cursor_keeps_when_it_came(instance: dg.D
     again = tick(regularity, instance, home, first.cursor)
     assert again.cursor == first.cursor
     assert found(home, "berlin") == []
+
+
+def test_no_night_of_a_tenant_without_events_is_missed(instance: dg.DagsterInstance, home: Home) -> None:
+    home.events.put_tenant(Tenant("potsdam", labels="crm"))
+    long_ago = (datetime.now(UTC) - timedelta(hours=27)).isoformat()
+    ticked = tick(regularity, instance, home, json.dumps({"berlin": long_ago, "potsdam": long_ago}))
+    assert "berlin" in str(ticked.skip_message)
+    assert "potsdam" not in str(ticked.skip_message)
 
 
 def test_a_missed_night_is_found_once_and_ends_with_a_success(instance: dg.DagsterInstance, home: Home) -> None:

@@ -17,6 +17,7 @@ from orchestration.definitions import defs
 from orchestration.instance import open_instance
 from orchestration.schedules import nightly_by_tenant
 from tests.orchestration.test_abandoned import started
+from tests.orchestration.ticking import put_active
 
 ZONES = {"denver": "America/Denver", "berlin": "Europe/Berlin", "munich": "Europe/Berlin"}
 BERLIN_AT_TWO = datetime(2026, 7, 1, 0, tzinfo=UTC)
@@ -27,7 +28,7 @@ NOBODY_AT_TWO = datetime(2026, 7, 1, 12, tzinfo=UTC)
 def home(tmp_path: Path) -> Iterator[Home]:
     with Home(Settings(home=tmp_path / "home")) as home:
         for tenant, zone in ZONES.items():
-            home.events.put_tenant(Tenant(tenant, labels="crm", time_zone=zone))
+            put_active(home, tenant, zone)
         yield home
 
 
@@ -57,15 +58,21 @@ def test_each_tenant_that_is_due_gets_one_run_keyed_by_its_local_date(instance: 
 
 
 def test_the_local_date_is_the_tenants_not_utcs(instance: dg.DagsterInstance, home: Home) -> None:
-    home.events.put_tenant(Tenant("tokyo", labels="crm", time_zone="Asia/Tokyo"))
+    put_active(home, "tokyo", "Asia/Tokyo")
     requests = tick(instance, home, datetime(2026, 6, 30, 17, tzinfo=UTC)).run_requests
     assert [one.run_key for one in requests or ()] == ["tokyo:2026-07-01"]
+
+
+def test_a_tenant_without_events_is_not_trained(instance: dg.DagsterInstance, home: Home) -> None:
+    home.events.put_tenant(Tenant("potsdam", labels="crm", time_zone="Europe/Berlin"))
+    requests = tick(instance, home, BERLIN_AT_TWO).run_requests
+    assert {one.partition_key for one in requests or ()} == {"berlin", "munich"}
 
 
 def test_a_tick_at_which_nobody_is_due_says_so(instance: dg.DagsterInstance, home: Home) -> None:
     found = tick(instance, home, NOBODY_AT_TWO)
     assert not found.run_requests
-    assert found.skip_message == "It is not 02:00 for any tenant."
+    assert found.skip_message == "It is not 02:00 for any tenant with events."
     assert not instance.get_dynamic_partitions(TENANTS.name or "")
 
 

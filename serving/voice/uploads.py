@@ -34,7 +34,7 @@ async def upload(request: Request, *, limit: int) -> AsyncIterator[Upload]:
     """The audio of a request; it lies in a file of its own until the end of the block.
 
     Raises RequestError: 413 for more than `limit` bytes, whatever Content-Length claims, 408 for a body that stops
-    coming, 422 for a form without audio, 400 for one that is broken off or malformed.
+    coming, 422 for a form without audio, 400 for a body that is empty, broken off or malformed.
     """
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
@@ -47,6 +47,8 @@ async def upload(request: Request, *, limit: int) -> AsyncIterator[Upload]:
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
         async for chunk in _chunks(bounded):
             file.write(chunk)
+        if not file.tell():
+            raise _empty()
         file.seek(0)
         yield Upload(cast(BinaryIO, file), dict(request.query_params))
 
@@ -63,6 +65,8 @@ async def _form(request: Request) -> AsyncIterator[Upload]:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise RequestError(422, "no-audio", "The form has no audio.", mend="Send it as the part `file`.")
+        if not file.size:
+            raise _empty()
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
         yield Upload(file.file, {**request.query_params, **fields})
     finally:
@@ -105,6 +109,10 @@ def _too_large(limit: int) -> RequestError:
         mend="Send less, or recordings to `POST /v1/calls/analyse`.",
         headers={"Connection": "close"},
     )
+
+
+def _empty() -> RequestError:
+    return RequestError(400, "no-audio", "What was sent is empty.", mend="Send the bytes of an audio file.")
 
 
 def _broken_off() -> RequestError:

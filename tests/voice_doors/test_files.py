@@ -93,6 +93,16 @@ def test_nothing_is_kept_of_a_recording_without_consent(served: Served) -> None:
     assert not list(served.home.settings.voice_path.glob("**/*"))
 
 
+def test_an_empty_recording_is_refused_at_the_door(served_recordings: Served) -> None:
+    served, consent = served_recordings, {"consent": "granted"}
+    with served.client() as client:
+        for sent in ({"params": consent}, {"data": consent, "files": {"file": b""}}):
+            answer = client.post("/v1/calls/analyse", **sent)
+            assert (answer.status_code, answer.json()["type"]) == (400, "urn:lintel:problem:no-audio")
+    assert served.home.calls.newest(TENANT) == []
+    assert emptied(served.home.settings.voice_path)
+
+
 def emptied(folder: Path, seconds: float = 10.0) -> bool:
     """Whether no recording is left in a folder, in time."""
     deadline = time.monotonic() + seconds

@@ -26,6 +26,7 @@ from serving.voice.twilio_messages import (
     Message,
     MessageError,
     Start,
+    StartError,
     is_readable,
     read_audio,
     read_message,
@@ -45,6 +46,7 @@ MOST_UNKNOWN = 32
 _SPEAKERS = ("agent", "lead")
 _NOTHING_TO_DO = {"connected", "start", "mark", "dtmf"}
 _UNSUPPORTED, _POLICY, _TOO_MUCH, _LATER = 1003, 1008, 1002, 1013
+_MOST_REASON_BYTES = 123  # of a close frame: RFC 6455 §5.5
 _HUNG_UP = {1000, 1001}
 
 router = APIRouter()
@@ -91,6 +93,8 @@ async def _started(socket: WebSocket, runtime: VoiceRuntime) -> "Connection":
     while faults < MOST_FAULTS:
         try:
             message = read_message(await _text(socket))
+        except StartError as error:
+            raise StreamRefusedError(_POLICY, f"start: {error}") from None
         except MessageError:
             runtime.metrics.messages.labels("unreadable").inc()
             faults += 1
@@ -114,7 +118,7 @@ async def _opened(socket: WebSocket, runtime: VoiceRuntime, start: Start) -> "Co
     except UnavailableError:
         raise StreamRefusedError(_LATER, "the store does not answer now") from None
     except LintelError as error:
-        raise StreamRefusedError(_LATER if error.status == 503 else _POLICY, error.message[:120]) from None
+        raise StreamRefusedError(_LATER if error.status == 503 else _POLICY, error.message) from None
     return Connection(socket, runtime, line, start, began=0.0)
 
 
@@ -271,4 +275,4 @@ async def _text(socket: WebSocket) -> str:
 async def _close(socket: WebSocket, code: int, reason: str) -> None:
     if socket.client_state is WebSocketState.CONNECTED and socket.application_state is WebSocketState.CONNECTED:
         with suppress(RuntimeError, OSError):  # the other side was faster
-            await socket.close(code, reason)
+            await socket.close(code, reason.encode()[:_MOST_REASON_BYTES].decode(errors="ignore"))

@@ -23,7 +23,11 @@ TrackName = Literal["inbound", "outbound"]
 
 
 class MessageError(ValueError):
-    """A message that says nothing; the text names the fault, never what was sent."""
+    """A message that says nothing; the text names the fault."""
+
+
+class StartError(MessageError):
+    """A `start` that cannot be read: without it nothing that follows means anything."""
 
 
 class Format(msgspec.Struct, frozen=True, rename="camel"):
@@ -62,21 +66,36 @@ class Message(msgspec.Struct, frozen=True, rename="camel"):
     media: Media | None = None
 
 
+class _Named(msgspec.Struct, frozen=True):
+    event: str
+
+
 _DECODER = msgspec.json.Decoder(Message, strict=False)
+_NAME_DECODER = msgspec.json.Decoder(_Named)
 
 
 def read_message(text: str) -> Message:
-    """Raises MessageError for what is too long, no JSON, or lacks what its event needs. Unknown events are messages:
-    whoever reads them passes over what it does not know."""
+    """Raises MessageError for what is too long, no JSON, or lacks what its event needs; StartError if its event is
+    `start`. Unknown events are messages: whoever reads them passes over what it does not know."""
     if len(text) > MOST_CHARACTERS:
         raise MessageError("longer than any message of this protocol")
     try:
         message = _DECODER.decode(text)
+    except msgspec.ValidationError as error:
+        raise (StartError(str(error)) if _is_start(text) else MessageError("no message of this protocol")) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise MessageError("no message of this protocol") from None
     if message.event in ("start", "media") and getattr(message, message.event) is None:
-        raise MessageError(f"a {message.event} without its member {message.event!r}")
+        fault = MessageError if message.event == "media" else StartError
+        raise fault(f"a {message.event} without its member {message.event!r}")
     return message
+
+
+def _is_start(text: str) -> bool:
+    try:
+        return _NAME_DECODER.decode(text).event == "start"
+    except msgspec.ValidationError:
+        return False
 
 
 def read_audio(media: Media, coding: Format) -> NDArray[np.int16]:

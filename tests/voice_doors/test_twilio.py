@@ -105,6 +105,24 @@ def test_other_codings_are_refused(served: Served, dial: Dial) -> None:
     assert closed(connection) == 1003
 
 
+@pytest.mark.parametrize("value", [7, "x" * 300, ["é"] * 3])
+def test_a_start_that_cannot_be_read_is_refused_at_once_with_its_fault(
+    served: Served, dial: Dial, value: object
+) -> None:
+    message = start(served.key, **CONSENTED)
+    message["start"]["streamSid"] = value
+    connection = dial()
+    send(connection, message)
+    assert closed(connection, seconds=twilio.START_SECONDS / 2) == 1008
+    assert "$.start.streamSid" in (connection.close_reason or "")
+
+
+def test_a_reason_longer_than_a_close_frame_is_cut_and_told(served: Served, dial: Dial) -> None:
+    connection = dial(served.key, **(CONSENTED | {"lead_consent": "é" * 150}))
+    assert closed(connection) == 1008
+    assert connection.close_reason
+
+
 def test_a_stream_that_never_starts_is_closed(dial: Dial, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(twilio, "START_SECONDS", 0.2)
     assert closed(dial()) == 1008

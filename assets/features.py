@@ -30,6 +30,7 @@ def lead_features(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home
     table = frame.table()
     with whole_file(home.work(log.tenant.id, FILE)) as path:
         pq.write_table(table, path, compression="zstd")
+    home.erase_late(log.tenant.id, log.lead_ids)
     constant = [name for name in catalogue().names if frame.is_constant(name)]
     return dg.MaterializeResult(
         metadata={

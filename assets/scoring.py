@@ -43,6 +43,7 @@ def lead_scores(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home])
     answers = _sound(home, tenant, made, log.as_of, now)
     retired = store_batch(home.scores, log, model.bundle.digest, answers, now)
     home.last_scores.write(tenant, answers, now)
+    home.erase_late(tenant, [answer["lead_id"] for answer in answers])
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(answers),

@@ -43,6 +43,7 @@ def training_examples(context: dg.AssetExecutionContext, home: dg.ResourceParam[
     examples = every.take(rolling_rows(every.points.queries.as_of, home.settings.training_window_days))
     with whole_file(home.work(context.partition_key, EXAMPLES)) as path:
         examples.save(path)
+    home.erase_late(context.partition_key, examples.lead_ids)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(examples),
@@ -67,8 +68,10 @@ def training_examples_are_sound(
     result = evaluate(table, examples_suite.NAME, examples_suite.rules(catalogue(), table))
     found = verdict(result, home.settings.gate_set_aside_share)
     if found.set_aside.any():
+        sound = Examples.load(path).take(np.flatnonzero(~found.set_aside))
         with whole_file(path) as partial:
-            Examples.load(path).take(np.flatnonzero(~found.set_aside)).save(partial)
+            sound.save(partial)
+        home.erase_late(tenant, sound.lead_ids)
     return gated(home, tenant, found, now)
 
 

@@ -1,7 +1,7 @@
 """Where one installation keeps its things: opens the stores and knows the paths, from one settings object."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -160,14 +160,28 @@ class Home:
         removed = {
             "events": erased.events,
             "lake": self.lake.erase(tenant, leads),
-            "scores": sum(self.scores.erase(tenant, lead) for lead in leads),
-            "last_scores": self.last_scores.erase(tenant, leads),
+            **self._erase_computed(tenant, leads),
             "calls": self.calls.erase(tenant, leads),
             "recordings": self._erase_recordings(tenant, leads),
-            "tables": erase_rows(self.work(tenant, ""), leads),
             "predictions": self.predictions.erase(tenant, leads, now=now),
         }
         return Erasure(leads, removed, known)
+
+    def erase_late(self, tenant: str, leads: Iterable[str]) -> int:
+        """Remove what was just computed of some leads and written, as far as they were erased meanwhile; how much.
+
+        Whoever computes from a log that was read earlier calls it after each writing: an erasure that comes later
+        finds what was written, and one that came before is found here.
+        """
+        late = self.events.erased_among(tenant, leads)
+        return sum(self._erase_computed(tenant, late).values()) if late else 0
+
+    def _erase_computed(self, tenant: str, leads: Collection[str]) -> dict[str, int]:
+        return {
+            "scores": sum(self.scores.erase(tenant, lead) for lead in leads),
+            "last_scores": self.last_scores.erase(tenant, leads),
+            "tables": erase_rows(self.work(tenant, ""), leads),
+        }
 
     def _erase_recordings(self, tenant: str, leads: Collection[str]) -> int:
         names = inbox.erase(self.settings.inbox, tenant, leads)

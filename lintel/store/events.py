@@ -1,6 +1,6 @@
 """The event store: the one place where events are written, and where they are read by lead, by time and by `seq`."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -247,6 +247,10 @@ class EventStore(Handle):
     def is_erased(self, tenant: str, lead_id: str) -> bool:
         """Whether events of a lead are withheld because it was erased."""
         return lead_id in self._erased(self._counters(tenant).number)
+
+    def erased_among(self, tenant: str, lead_ids: Iterable[str]) -> set[str]:
+        """Those of some leads whose events are withheld because they were erased."""
+        return self._erased(self._counters(tenant).number).among(lead_ids)
 
     def _erased(self, number: int) -> Tombstones:
         with self._database.read() as connection:

@@ -16,13 +16,13 @@ from lintel.automation.triggers import State
 from lintel.home import Home
 from lintel.registry.actor import ActorKind
 from lintel.settings import Settings
-from lintel.store.tenants import Tenant
 from orchestration.definitions import defs
 from orchestration.failed_runs import AREA, is_final, raise_retries
 from orchestration.instance import open_instance
 from orchestration.launching import ATTEMPT, EXPLANATION, ORIGIN, TRIGGER, waiting_requests
 from orchestration.schedules import nightly_by_tenant
 from orchestration.training_sensors import asked_for, drift_alarms
+from tests.orchestration.ticking import put_active
 
 WORDS = "Drift is beyond its limits in 3 of 141 features."
 BERLIN_AT_TWO = datetime(2026, 7, 1, 0, tzinfo=UTC)
@@ -32,7 +32,7 @@ BERLIN_AT_TWO = datetime(2026, 7, 1, 0, tzinfo=UTC)
 def home(tmp_path: Path) -> Iterator[Home]:
     with Home(Settings(home=tmp_path / "home")) as home:
         for tenant in ("berlin", "munich"):
-            home.events.put_tenant(Tenant(tenant, labels="crm", time_zone="Europe/Berlin"))
+            put_active(home, tenant, "Europe/Berlin")
         yield home
 
 

@@ -10,12 +10,13 @@ import dagster as dg
 import numpy as np
 
 from assets.whole_file import whole_file
+from lintel.errors import ErasedLeadError
 from lintel.home import Home
 from lintel.voice.affect.customer import CustomerVoice
 from lintel.voice.analysis import conversation
 from lintel.voice.audio.files import read
 from lintel.voice.audio.samples import seconds
-from lintel.voice.inbox import Recorded, recorded
+from lintel.voice.inbox import Note, Recorded, recorded
 from lintel.voice.keeping import keep_call
 from lintel.voice.recorded import Heard, Tools, analysed, heard, usefulness
 from lintel.voice.transcript import Segment, Word
@@ -29,8 +30,7 @@ _COMMON: dict[str, Any] = {"group_name": "voice", "partitions_def": RECORDINGS, 
 @dg.asset(**_COMMON, kinds={"audio"})
 def recordings(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
     """A recording that was put into the inbox with a note that everybody on it consented."""
-    one = _recorded(context, home)
-    note = one.read_note()
+    one, note = _recorded(context, home)
     recording = read(one.audio, longest_seconds=home.settings.voice_recording_hours * 3600)
     return dg.MaterializeResult(
         metadata={
@@ -47,13 +47,16 @@ def recordings(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) 
 @dg.asset(**_COMMON, kinds={"whisper"}, deps=[recordings])
 def transcripts(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
     """What was said, by channel or by voice, redacted before it is written."""
-    one = _recorded(context, home)
-    note, options = one.read_note(), home.settings
+    options = home.settings
+    one, note = _recorded(context, home)
     recording = read(one.audio, longest_seconds=options.voice_recording_hours * 3600)
     engine = load(options.transcription_model, options)
     told = _redacted(heard(recording, engine, options, speakers=note.channels, language=note.language))
     with whole_file(_path(home, one)) as path:
         path.write_text(json.dumps(asdict(told)), encoding="utf-8")
+    if note.lead_id is not None and home.erase_late(one.tenant, [note.lead_id]):
+        _path(home, one).unlink(missing_ok=True)
+        raise ErasedLeadError
     words = sum(len(segment.words) for segment in told.segments)
     return dg.MaterializeResult(
         metadata={
@@ -69,8 +72,8 @@ def transcripts(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home])
 @dg.asset(**_COMMON, kinds={"json"}, deps=[transcripts])
 def call_insights(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
     """What the call came to, kept with its lead, and `call.completed` in the event log."""
-    one = _recorded(context, home)
-    note, told = one.read_note(), _read(_path(home, one))
+    one, note = _recorded(context, home)
+    told = _read(_path(home, one))
     analysis = analysed(told, Tools.load(home.settings), usefulness(home.calls.card_records(one.tenant)))
     appended = keep_call(
         home,
@@ -121,8 +124,13 @@ def transcription_quality(home: dg.ResourceParam[Home]) -> dg.MaterializeResult:
     )
 
 
-def _recorded(context: dg.AssetExecutionContext, home: Home) -> Recorded:
-    return recorded(home.settings.inbox, context.partition_key)
+def _recorded(context: dg.AssetExecutionContext, home: Home) -> tuple[Recorded, Note]:
+    """The recording of the partition and what its note says. Raises ErasedLeadError for a lead that was erased."""
+    one = recorded(home.settings.inbox, context.partition_key)
+    note = one.read_note()
+    if note.lead_id is not None:
+        home.events.check_not_erased(one.tenant, note.lead_id)
+    return one, note
 
 
 def _path(home: Home, one: Recorded) -> Path:

@@ -68,7 +68,7 @@ def analyse_command(
     began = None if began_at is None else _utc(began_at)
     with Home(options) as home:
         if lead:
-            home.events.tenant(tenant)
+            home.events.check_not_erased(tenant, lead)
         recording = read(file, longest_seconds=options.voice_recording_hours * 3600)
         if lead:
             _check_whose(home, tenant, lead, _call_id(recording))

@@ -43,6 +43,19 @@ class ChecksumError(InputError):
     slug = "wrong-checksum"
 
 
+class ErasedLeadError(InputError):
+    """What came in names a lead that was erased: it is kept out until the lead is readmitted."""
+
+    slug = "erased-lead"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This lead was erased, and what comes of it is kept out.",
+            mend="If that is no longer wanted: `lintel erase --readmit`.",
+        )
+
+
 class NotFoundError(LintelError):
     """A file, tenant, lead, model or version does not exist."""
 

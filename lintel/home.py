@@ -161,25 +161,27 @@ class Home:
             "events": erased.events,
             "lake": self.lake.erase(tenant, leads),
             **self._erase_computed(tenant, leads),
-            "calls": self.calls.erase(tenant, leads),
-            "recordings": self._erase_recordings(tenant, leads),
             "predictions": self.predictions.erase(tenant, leads, now=now),
         }
         return Erasure(leads, removed, known)
 
-    def erase_late(self, tenant: str, leads: Iterable[str]) -> int:
-        """Remove what was just computed of some leads and written, as far as they were erased meanwhile; how much.
+    def erase_late(self, tenant: str, leads: Iterable[str]) -> set[str]:
+        """Remove what was just written of some leads, as far as they were erased meanwhile; which these are.
 
-        Whoever computes from a log that was read earlier calls it after each writing: an erasure that comes later
-        finds what was written, and one that came before is found here.
+        Whoever computes from what was read earlier calls it after each writing: an erasure that comes later finds
+        what was written, and one that came before is found here.
         """
         late = self.events.erased_among(tenant, leads)
-        return sum(self._erase_computed(tenant, late).values()) if late else 0
+        if late:
+            self._erase_computed(tenant, late)
+        return late
 
     def _erase_computed(self, tenant: str, leads: Collection[str]) -> dict[str, int]:
         return {
             "scores": sum(self.scores.erase(tenant, lead) for lead in leads),
             "last_scores": self.last_scores.erase(tenant, leads),
+            "calls": self.calls.erase(tenant, leads),
+            "recordings": self._erase_recordings(tenant, leads),
             "tables": erase_rows(self.work(tenant, ""), leads),
         }
 

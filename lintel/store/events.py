@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from lintel.errors import InputError
+from lintel.errors import ErasedLeadError, InputError
 from lintel.events.moments import from_microseconds, to_microseconds
 from lintel.events.schema import MAX_ID_LENGTH
 from lintel.events.validation import Rejection, check
@@ -247,6 +247,11 @@ class EventStore(Handle):
     def is_erased(self, tenant: str, lead_id: str) -> bool:
         """Whether events of a lead are withheld because it was erased."""
         return lead_id in self._erased(self._counters(tenant).number)
+
+    def check_not_erased(self, tenant: str, lead_id: str) -> None:
+        """Raises ErasedLeadError, NotFoundError for no such tenant."""
+        if self.is_erased(tenant, lead_id):
+            raise ErasedLeadError
 
     def erased_among(self, tenant: str, lead_ids: Iterable[str]) -> set[str]:
         """Those of some leads whose events are withheld because they were erased."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from lintel.errors import ErasedLeadError
 from lintel.events.validation import table_from_rows
 from lintel.home import Home
 from lintel.store.calls import Call, Source
@@ -31,7 +32,8 @@ def keep_call(
     `told` holds more members of what is kept, without words of the call, such as how a live one ended. Where the log
     refuses the events, the call is kept with a warning that says why.
 
-    Raises NotFoundError for a tenant that there is not.
+    Raises NotFoundError for a tenant that there is not, ErasedLeadError for a lead that was erased, also meanwhile:
+    then nothing of it stays.
     """
     home.events.tenant(tenant)
     ended_at = began_at + timedelta(seconds=analysis.seconds)
@@ -40,6 +42,8 @@ def keep_call(
     home.calls.put(call)
     if lead_id is None:
         return 0
+    if home.erase_late(tenant, [lead_id]):
+        raise ErasedLeadError
     rows = call_events(analysis, call_id=call_id, lead_id=lead_id, agent_id=agent_id, began_at=began_at)
     checked = table_from_rows(rows)
     report = home.events.append(tenant, checked.events, now=now, source="voice")

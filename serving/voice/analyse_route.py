@@ -24,6 +24,7 @@ _SAID = {
     202: "The recording is kept until it is analysed; the address in `Location` says how far it is.",
     403: "Another tenant, a role that is too weak, or nobody says that the speakers have agreed.",
     408: "The body stopped coming.",
+    409: "The lead was erased; what comes of it is kept out.",
     413: "The body is too large.",
     503: "The store cannot answer now, or too many recordings wait; Retry-After says when to ask again.",
 }
@@ -34,7 +35,7 @@ router = APIRouter()
 
 
 def _responses() -> dict[int | str, openapi.Document]:
-    found = openapi.answers(AcceptedRecording, _EXAMPLE, (400, 401, 403, 408, 413, 422, 503), others=_SAID)
+    found = openapi.answers(AcceptedRecording, _EXAMPLE, (400, 401, 403, 408, 409, 413, 422, 503), others=_SAID)
     found[202] = {**found.pop(200), "description": _SAID[202]}
     return found
 
@@ -71,6 +72,7 @@ async def analyse(
     runtime.recordings.check()
     async with upload(request, limit=runtime.settings.voice_recording_bytes) as sent:
         asked = _asked(sent.fields)
+        await runtime.check_not_erased(principal.tenant, asked.lead_id)
         call_id = await runtime.recordings.accept(principal.tenant, sent.file, asked)
     answer = AcceptedRecording(call_id, "working", f"/v1/calls/{call_id}")
     headers = {"Location": answer.status, "Cache-Control": "no-store"}

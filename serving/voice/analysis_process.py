@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from lintel.environment import child_environment
-from lintel.errors import InputError, LintelError, NotFoundError, UnavailableError
+from lintel.errors import ErasedLeadError, InputError, LintelError, NotFoundError, UnavailableError
 from lintel.home import Home
 from lintel.settings import Settings
 from lintel.settings import settings as our_settings
@@ -53,26 +53,37 @@ def analyse_and_keep(job: Job, home: Home) -> float:
     weights are installed.
     """
     settings, asked = home.settings, job.asked
+    if not _is_expected(home, job):
+        return 0.0
     with Path(job.path).open("rb") as audio:
         recording = read(audio, longest_seconds=settings.voice_recording_hours * 3600)
     engine = load(settings.transcription_model, settings)
     told = heard(recording, engine, settings, speakers=asked.speakers, language=asked.language)
     analysis = analysed(told, Tools.load(settings), usefulness(home.calls.card_records(job.tenant)))
-    with suppress(NotFoundError):  # erased meanwhile: then there is nothing to keep
-        home.calls.get(job.tenant, job.call_id)
-        keep_call(
-            home,
-            analysis,
-            tenant=job.tenant,
-            call_id=job.call_id,
-            lead_id=asked.lead_id,
-            agent_id=asked.agent_id,
-            source="file",
-            began_at=job.received_at - timedelta(seconds=told.seconds),
-            now=datetime.now(UTC),
-            warnings=told.warnings,
-        )
+    if _is_expected(home, job):
+        with suppress(ErasedLeadError):
+            keep_call(
+                home,
+                analysis,
+                tenant=job.tenant,
+                call_id=job.call_id,
+                lead_id=asked.lead_id,
+                agent_id=asked.agent_id,
+                source="file",
+                began_at=job.received_at - timedelta(seconds=told.seconds),
+                now=datetime.now(UTC),
+                warnings=told.warnings,
+            )
     return told.seconds
+
+
+def _is_expected(home: Home, job: Job) -> bool:
+    """Whether the call is there still: it goes with its lead."""
+    try:
+        home.calls.get(job.tenant, job.call_id)
+    except NotFoundError:
+        return False
+    return True
 
 
 async def analyse_apart(job: Job, settings: Settings) -> float:

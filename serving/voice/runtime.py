@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -11,6 +12,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Request, WebSocket
 from fastapi.security import HTTPAuthorizationCredentials
 
+from lintel.errors import UnavailableError
 from lintel.home import Home
 from lintel.settings import Settings
 from lintel.store.state import Principal
@@ -57,6 +59,13 @@ class VoiceRuntime:
 
     async def caller(self, credentials: HTTPAuthorizationCredentials | None, right: str) -> Principal:
         return await self.keys.principal(credentials, right)
+
+    async def check_not_erased(self, tenant: str, lead_id: str | None) -> None:
+        """Raises ErasedLeadError. Where the store cannot tell, a live call is not held up: what is to be kept of it is
+        checked again."""
+        if lead_id is not None:
+            with suppress(UnavailableError):
+                await self.work(self.home.events.check_not_erased, tenant, lead_id)
 
     async def work(
         self, function: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs

@@ -114,6 +114,7 @@ async def _opened(socket: WebSocket, runtime: VoiceRuntime, start: Start) -> "Co
         principal = await runtime.caller(credentials, "write")
         if line := _rejoined(runtime, principal.tenant, start):
             return Connection(socket, runtime, line, start, began=max(line.now, line.session.now))
+        await runtime.check_not_erased(principal.tenant, told.get("lead_id"))
         line = _new_line(runtime, principal.tenant, start)
     except UnavailableError:
         raise StreamRefusedError(_LATER, "the store does not answer now") from None

@@ -36,6 +36,7 @@ _ANSWER = {
     "unused_tracks": 0,
 }
 _SAID = {
+    409: "The lead was erased; what comes of it is kept out.",
     422: "The offer is none, or has fewer audio tracks than speakers.",
     503: "As many calls as this service takes are live; Retry-After says when to ask again.",
 }
@@ -61,7 +62,7 @@ async def servers(request: Request, credentials: Credentials) -> Response:
     "/v1/webrtc/offer",
     summary="Begin a call from a browser",
     openapi_extra=openapi.body(OfferRequest, _REQUEST),
-    responses=openapi.answers(OfferAnswer, _ANSWER, (400, 401, 403, 408, 413, 415, 422, 503), others=_SAID),
+    responses=openapi.answers(OfferAnswer, _ANSWER, (400, 401, 403, 408, 409, 413, 415, 422, 503), others=_SAID),
     response_class=Response,
 )
 async def offer(request: Request, credentials: Credentials) -> Response:
@@ -70,6 +71,7 @@ async def offer(request: Request, credentials: Credentials) -> Response:
     principal = await runtime.caller(credentials, "write")
     sent = await read_json(request, _OFFER, limit=_BODY_BYTES)
     _check(sent)
+    await runtime.check_not_erased(principal.tenant, sent.lead_id)
     line = runtime.lines.open(_call_start(principal.tenant, sent), "webrtc")
     try:
         peer, sdp = await _answered(runtime, sent)

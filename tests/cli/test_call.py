@@ -114,3 +114,11 @@ def test_cards_are_told_with_their_doubt(lintel: Lintel, tmp_path: Path) -> None
     (card,) = lintel("call", "cards", *ACME, "--json").value["cards"]
     assert (card["shown"], card["useful"], card["precision"], card["muted"]) == (2, 1, 1.0, False)
     assert card["interval"] == [0.207, 1.0]
+
+
+def test_a_call_of_an_erased_lead_is_refused_before_anything_is_heard(lintel: Lintel, tmp_path: Path) -> None:
+    with Home(Settings(home=tmp_path / "home")) as home:
+        home.events.put_tenant(Tenant("acme", labels="crm"))
+    assert lintel("erase", "--lead", "lead1", "--yes", *ACME).code == 0
+    answer = lintel("call", "analyse", tmp_path / "none.wav", "--lead", "lead1", *ACME)
+    assert (answer.code, "was erased" in answer.err, "lead1" in answer.err) == (2, True, False)

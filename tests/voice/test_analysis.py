@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lintel.errors import ErasedLeadError
 from lintel.events.validation import table_from_rows
 from lintel.home import Home
 from lintel.settings import Settings
@@ -125,3 +126,12 @@ def test_an_erased_lead_leaves_no_call(home: Home) -> None:
     keep(home)
     home.erase("acme", "lead1", now=NOW)
     assert home.calls.newest("acme") == []
+
+
+def test_a_call_of_an_erased_lead_is_not_kept_until_the_lead_is_readmitted(home: Home) -> None:
+    home.erase("acme", "lead1", now=NOW)
+    with pytest.raises(ErasedLeadError, match="kept out"):
+        keep(home)
+    assert (home.calls.newest("acme"), home.events.latest_seq("acme")) == ([], 0)
+    home.events.readmit("acme", "lead1")
+    assert keep(home) == 2

@@ -16,6 +16,7 @@ from lintel.events.validation import table_from_rows
 from lintel.home import Home
 from lintel.settings import Settings
 from lintel.store.tenants import Tenant
+from lintel.voice.recorded import Heard
 from orchestration.definitions import defs
 from orchestration.recordings_sensor import recordings_by_night, recordings_folder
 from tests.voice.published import published
@@ -127,3 +128,27 @@ def test_nobody_speaks_and_nothing_is_made_up(with_weights: Settings, instance: 
         put(home, "acme", "call-1")
         assert made(home, instance).success
         assert home.calls.get("acme", "call-1").document["turns"] == []
+
+
+def test_a_recording_of_an_erased_lead_is_refused_and_left_where_it_is(
+    home: Home, instance: dg.DagsterInstance
+) -> None:
+    home.erase("acme", "lead1", now=NIGHT)
+    folder = put(home, "acme", "call-1")
+    assert not made(home, instance, whole=False).success
+    assert sorted(path.name for path in folder.iterdir()) == ["call-1.json", "call-1.wav"]
+
+
+def test_a_lead_that_is_erased_while_its_recording_is_heard_leaves_no_transcript(
+    home: Home, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = put(home, "acme", "call-1")
+
+    def erasing(*_: object, **__: object) -> Heard:
+        home.erase("acme", "lead1", now=NIGHT)
+        return Heard((), ("agent", "lead"), 1.0, ())
+
+    monkeypatch.setattr("assets.voice.load", lambda *_: None)
+    monkeypatch.setattr("assets.voice.heard", erasing)
+    assert not made(home, instance).success
+    assert (list(folder.iterdir()), list(home.work("acme", "calls").iterdir())) == ([], [])

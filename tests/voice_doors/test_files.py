@@ -16,10 +16,11 @@ import pytest
 from lintel.errors import InputError, NotFoundError, UnavailableError
 from lintel.home import Home
 from lintel.settings import Settings
+from lintel.store.calls import Call
 from lintel.voice.audio.samples import SAMPLE_RATE, Samples
 from lintel.voice.transcription import loading
 from serving.voice import recordings, transcriber
-from serving.voice.analysis_process import Asked, Job, analyse_apart
+from serving.voice.analysis_process import Asked, Job, analyse_and_keep, analyse_apart
 from tests.voice_doors.conftest import TENANT, Serve, Served, kept
 from tests.voice_doors.tones import ToneDetector, ToneEngine, spoken
 
@@ -255,5 +256,20 @@ def test_the_process_says_what_it_refuses(served: Served, tmp_path: Path) -> Non
     audio = tmp_path / "audio"
     audio.write_bytes(b"no audio")
     job = Job("call", TENANT, datetime.now(UTC), str(audio), Asked())
+    served.home.calls.put(Call(TENANT, "call", None, None, "file", "working", job.received_at, None, {}))
     with pytest.raises(InputError, match="recording"):
         asyncio.run(analyse_apart(job, served.home.settings))
+
+
+def test_a_recording_of_an_erased_lead_is_refused_at_the_door(served_recordings: Served) -> None:
+    served_recordings.home.erase(TENANT, "gone", now=datetime.now(UTC))
+    with served_recordings.client() as client:
+        answer = client.post("/v1/calls/analyse?consent=granted&lead_id=gone", content=wav(spoken(WORDS)))
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:lintel:problem:erased-lead")
+    assert served_recordings.home.calls.newest(TENANT) == []
+    assert emptied(served_recordings.home.settings.voice_path)
+
+
+def test_a_recording_whose_lead_was_erased_is_not_heard(served: Served) -> None:
+    job = Job("gone", TENANT, datetime.now(UTC), "no such file", Asked(lead_id="gone"))
+    assert analyse_and_keep(job, served.home) == 0.0

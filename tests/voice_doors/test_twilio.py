@@ -1,5 +1,7 @@
 """A dialler's two-channel stream: heard, kept, watched; and everything that can be wrong with one."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -95,6 +97,13 @@ def test_a_state_of_consent_that_is_none_opens_no_call(served: Served, dial: Dia
     assert closed(dial(served.key, lead_consent="perhaps")) == 1008
     with served.client() as client:
         assert client.get("/readyz").json()["calls"] == 0
+
+
+def test_a_call_with_an_erased_lead_is_not_opened(served: Served, dial: Dial) -> None:
+    served.home.erase(TENANT, "gone", now=datetime.now(UTC))
+    connection = dial(served.key, **CONSENTED, lead_id="gone")
+    assert closed(connection) == 1008
+    assert "was erased" in (connection.close_reason or "")
 
 
 def test_other_codings_are_refused(served: Served, dial: Dial) -> None:

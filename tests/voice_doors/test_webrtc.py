@@ -5,6 +5,7 @@ import fractions
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ import pytest
 
 from lintel.settings import Settings
 from serving.voice.webrtc import ice_servers
-from tests.voice_doors.conftest import Serve, Served, kept, said
+from tests.voice_doors.conftest import TENANT, Serve, Served, kept, said
 from tests.voice_doors.tones import spoken
 
 aiortc = pytest.importorskip("aiortc", reason="the voice extra is not installed")
@@ -170,6 +171,14 @@ def test_without_consent_no_frame_is_decoded(served: Served) -> None:
 def test_what_is_no_offer_is_refused_and_leaves_no_call(served: Served, about: dict[str, Any]) -> None:
     answer = asyncio.run(ask(served, **about))
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    with served.client() as client:
+        assert client.get("/readyz").json()["calls"] == 0
+
+
+def test_an_offer_about_an_erased_lead_is_refused(served: Served) -> None:
+    served.home.erase(TENANT, "gone", now=datetime.now(UTC))
+    answer = asyncio.run(ask(served, sdp="v=0", lead_id="gone"))
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:lintel:problem:erased-lead")
     with served.client() as client:
         assert client.get("/readyz").json()["calls"] == 0
 

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
-from scipy.stats import norm
 
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -131,21 +129,6 @@ def realised_figures(outcome: Bool, probability: Float64, weight: Float64) -> di
         "log_loss": -(happened @ (share * (np.log(bounded) - np.log1p(-bounded))) + share @ np.log1p(-bounded)),
         "brier": happened @ (share * (1.0 - 2.0 * probability)) + share @ probability**2,
     }
-
-
-def doubt_of_interval(
-    probability: Float64, low: Float64, high: Float64, *, seed: int, level: float = LEVEL, draws: int = DRAWS
-) -> Float64:
-    """(draws, n) draws of probabilities of which only the intervals at `level` are known, (n,) each.
-
-    The doubt of a calibration is shared by the leads: each draw moves all of them by the same number of standard
-    deviations towards their own end, in log-odds. That is the most that they can have in common, so that the intervals
-    of means become rather too wide than too narrow.
-    """
-    centre, bottom, top = (logit(np.clip(one, _LEAST, 1.0 - _LEAST)) for one in (probability, low, high))
-    steps = np.random.default_rng(seed).standard_normal(draws)[:, None]
-    reach = np.where(steps < 0.0, centre - bottom, top - centre) / float(norm.ppf((1.0 + level) / 2.0))
-    return np.asarray(expit(centre + np.maximum(reach, 0.0) * steps), np.float64)
 
 
 def _portions(draws: int, leads: int) -> Iterator[NDArray[np.intp]]:

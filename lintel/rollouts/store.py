@@ -110,8 +110,8 @@ class RolloutStore(Handle):
             raise NotFoundError(f"There is no rollout {rollout_id!r}.", mend="See `lintel rollouts list`.")
         return _rollout(found)
 
-    def list(self, scope: str, limit: int = 100) -> list[Rollout]:
-        """The rollouts of a scope, newest first."""
+    def list(self, scope: str, limit: int | None = None) -> list[Rollout]:
+        """The rollouts of a scope, newest first; all of them, or so many."""
         newest = (rollouts.c.began_at.desc(), rollouts.c.rollout_id.desc())
         query = sa.select(rollouts).where(rollouts.c.scope == scope).order_by(*newest).limit(limit)
         with self._database.read() as connection:

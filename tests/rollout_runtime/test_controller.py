@@ -274,6 +274,18 @@ def test_a_machine_does_not_begin_again_what_was_rolled_back_and_a_person_may(st
     assert controller.begin(stage.home, TENANT, 2, plan, actor=ANN, reason="mended", now=stage.now)
 
 
+def test_a_machine_remembers_what_was_rolled_back_long_ago(stage: Stage) -> None:
+    stage.begin()
+    controller.roll_back(stage.home, TENANT, actor=ANN, reason="complaints", now=stage.now)
+    third = stage.add(stage.twin(seed=303))
+    for _ in range(101):
+        stage.now += timedelta(seconds=1)
+        stage.begin(third)
+        controller.roll_back(stage.home, TENANT, actor=ANN, reason="not yet", now=stage.now)
+    with pytest.raises(RefusedError, match="rolled back before"):
+        controller.begin(stage.home, TENANT, 2, Plan(Strategy.CANARY), actor=NIGHTLY, reason="better", now=stage.now)
+
+
 def test_only_what_may_answer_is_rolled_out(stage: Stage) -> None:
     third = stage.add(stage.twin(seed=303), ModelState.PENDING)
     before = stage.home.traffic.version()

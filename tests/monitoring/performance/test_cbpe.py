@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.special import expit, logit
+from scipy.stats import norm
 
 from lintel.monitoring.cbpe import (
+    DRAWS,
     FIGURES,
-    doubt_of_interval,
+    LEVEL,
     expected_confusion,
     expected_figures,
     expected_performance,
@@ -18,6 +21,8 @@ from lintel.monitoring.cbpe import (
     simulated_figures,
 )
 from lintel.scoring import metrics
+
+Float64 = NDArray[np.float64]
 
 SHARES = st.lists(st.sampled_from([0.02, 0.1, 0.1, 0.35, 0.5, 0.8, 0.97]), min_size=2, max_size=7)
 
@@ -81,6 +86,15 @@ def test_the_figures_of_large_samples_are_drawn_in_portions_and_lie_around_the_e
         assert drawn[name].mean() == pytest.approx(value[name], abs=5 * drawn[name].std() / np.sqrt(70))
 
 
+def drawn_doubt(told: Float64, low: Float64, high: Float64, *, seed: int) -> Float64:
+    """(DRAWS, n) draws of probabilities whose intervals at LEVEL are known, (n,) each: all move by the same number of
+    standard deviations in log-odds, as the doubt of one calibration does."""
+    centre, bottom, top = (logit(one) for one in (told, low, high))
+    steps = np.random.default_rng(seed).standard_normal(DRAWS)[:, None]
+    reach = np.where(steps < 0.0, centre - bottom, top - centre) / float(norm.ppf((1.0 + LEVEL) / 2.0))
+    return np.asarray(expit(centre + reach * steps), np.float64)
+
+
 @pytest.mark.parametrize("tilt", [0.0, 1.5], ids=["the same leads", "other leads"])
 def test_intervals_hold_what_is_realised_while_leads_scored_alike_turn_out_alike(tilt: float) -> None:
     held = dict.fromkeys(FIGURES, 0)
@@ -91,7 +105,7 @@ def test_intervals_hold_what_is_realised_while_leads_scored_alike_turn_out_alike
         told = expit(logit(chance) - off)
         reach = 1.645 * 0.15
         low, high = expit(logit(told) - reach), expit(logit(told) + reach)
-        doubt = doubt_of_interval(told, low, high, seed=seed)
+        doubt = drawn_doubt(told, low, high, seed=seed)
         found = expected_performance(told, np.ones(400), seed=seed, doubt=doubt)
         real = realised_figures((random.random(400) < chance)[None], told, np.ones(400))
         for name in FIGURES:
@@ -111,9 +125,9 @@ def test_they_fail_where_leads_scored_alike_turn_out_otherwise() -> None:
 def test_doubt_widens_and_is_nothing_where_there_is_none() -> None:
     told = np.linspace(0.05, 0.6, 300)
     plain = expected_performance(told, np.ones(300), seed=1)
-    sure = doubt_of_interval(told, told, told, seed=1)
+    sure = drawn_doubt(told, told, told, seed=1)
     assert np.allclose(sure, told)
-    unsure = doubt_of_interval(told, told * 0.7, np.minimum(told * 1.4, 0.99), seed=1)
+    unsure = drawn_doubt(told, told * 0.7, np.minimum(told * 1.4, 0.99), seed=1)
     wide = expected_performance(told, np.ones(300), seed=1, doubt=unsure)
     assert wide.deviation["base_rate"] > 1.5 * plain.deviation["base_rate"]
     assert (plain.with_doubt, wide.with_doubt) == (False, True)

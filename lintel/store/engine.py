@@ -34,6 +34,15 @@ _PRAGMAS = (
     "PRAGMA temp_store = MEMORY",
     "PRAGMA secure_delete = ON",  # an erased lead is overwritten, not only unlinked
 )
+_PATIENCE = {
+    "connect_timeout": 5,  # seconds
+    "tcp_user_timeout": 10_000,  # milliseconds that what was sent may stay unacknowledged
+    "keepalives_idle": 5,  # seconds
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+"""Of libpq: a PostgreSQL server that has vanished without a word is noticed within seconds, where TCP alone waits a
+quarter of an hour. An address may say otherwise: `?connect_timeout=30`."""
 _FULL = {"SQLITE_FULL", "SQLITE_IOERR_WRITE"}  # the second is a quota or a limit on the file's size
 _BROKEN = {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
 _AFTER_COMMIT = "lintel.after_commit"
@@ -117,7 +126,8 @@ class Database:
 
     def _create(self) -> sa.Engine:
         if not self.is_sqlite:
-            return sa.create_engine(self.url, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
+            patience = {name: value for name, value in _PATIENCE.items() if name not in self.url.query}
+            return sa.create_engine(self.url, isolation_level="AUTOCOMMIT", pool_pre_ping=True, connect_args=patience)
         _make_folder(self.url.database)
         engine = sa.create_engine(self.url, isolation_level="AUTOCOMMIT")
         sa.event.listen(engine, "connect", _tune)

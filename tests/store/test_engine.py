@@ -1,3 +1,4 @@
+import socket
 import sqlite3
 from pathlib import Path
 
@@ -100,6 +101,12 @@ def test_a_password_stays_out_of_messages() -> None:
     with pytest.raises(UnavailableError) as caught:
         Database("postgresql://someone:secret@127.0.0.1:1/none")
     assert "secret" not in str(caught.value)
+
+
+def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(engine._PATIENCE, "connect_timeout", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(UnavailableError):
+        Database(f"postgresql://127.0.0.1:{silent.getsockname()[1]}/none")
 
 
 def test_an_interrupt_in_the_midst_of_a_statement_is_told_as_it_came_and_undoes_the_transaction(

@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,14 +15,14 @@ from rich.text import Text
 from cli.call_training import train_command
 from cli.options import DEFAULT_TENANT, Json, TenantId
 from cli.output import emit, progress, table
-from lintel.errors import InputError, NotFoundError
+from lintel.errors import InputError
 from lintel.events.schema import MAX_ID_LENGTH
 from lintel.home import Home
 from lintel.settings import settings
 from lintel.voice.analysis import CallAnalysis
 from lintel.voice.audio.files import Recording, read
 from lintel.voice.audio.samples import seconds
-from lintel.voice.keeping import keep_call
+from lintel.voice.keeping import check_whose, keep_call
 from lintel.voice.recorded import Tools, analysed, heard, usefulness
 from lintel.voice.summary.claims import FIELDS
 from lintel.voice.transcription.loading import load
@@ -71,7 +70,7 @@ def analyse_command(
             home.events.check_not_erased(tenant, lead)
         recording = read(file, longest_seconds=options.voice_recording_hours * 3600)
         if lead:
-            _check_whose(home, tenant, lead, _call_id(recording))
+            check_whose(home, tenant, _call_id(recording), lead)
         engine = load(model or options.transcription_model, options)
         records = usefulness(home.calls.card_records(tenant)) if lead else []
         total = round(sum(map(seconds, recording.channels)))
@@ -113,22 +112,11 @@ def _utc(moment: datetime) -> datetime:
     return found
 
 
-def _check_whose(home: Home, tenant: str, lead_id: str, call_id: str) -> None:
-    """Raises InputError where the recording is kept with another lead: the log would still hold it as theirs."""
-    with suppress(NotFoundError):
-        if home.calls.get(tenant, call_id).lead_id != lead_id:
-            raise InputError(
-                f"This recording is kept already, as the call {call_id}, with another lead.",
-                mend=f"See `lintel call show {call_id} --tenant {tenant}`.",
-            )
-
-
 def _keep(
     home: Home, recording: Recording, analysis: CallAnalysis, warnings: list[str], whose: _Whose
 ) -> dict[str, Any]:
     now, call_id = datetime.now(UTC), _call_id(recording)
     began_at = whose.began_at or now - timedelta(seconds=analysis.seconds)
-    _check_whose(home, whose.tenant, whose.lead_id, call_id)  # again: others may have kept it meanwhile
     events = keep_call(
         home,
         analysis,

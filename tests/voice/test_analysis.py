@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lintel.errors import ErasedLeadError
+from lintel.errors import ErasedLeadError, InputError
 from lintel.events.validation import table_from_rows
 from lintel.home import Home
 from lintel.settings import Settings
@@ -135,3 +135,11 @@ def test_a_call_of_an_erased_lead_is_not_kept_until_the_lead_is_readmitted(home:
     assert (home.calls.newest("acme"), home.events.latest_seq("acme")) == ([], 0)
     home.events.readmit("acme", "lead1")
     assert keep(home) == 2
+
+
+def test_a_call_stays_with_its_lead(home: Home) -> None:
+    assert (keep(home, lead_id=None), keep(home)) == (0, 2)
+    for other in ("lead2", None):
+        with pytest.raises(InputError, match="with another lead"):
+            keep(home, lead_id=other)
+    assert home.calls.get("acme", "c1").lead_id == "lead1"

@@ -8,7 +8,7 @@ from lintel.voice.affect.customer import ABOUT, CustomerVoice, TurnAffect, by_tu
 from lintel.voice.coaching.card import Card, StepDone
 from lintel.voice.coaching.coach import Coach
 from lintel.voice.coaching.listening import noticed
-from lintel.voice.redacted import redacted_turn
+from lintel.voice.redacted import redacted_turns
 from lintel.voice.streaming.turns import Turns
 from lintel.voice.summary.abstractive import Ask, summarise
 from lintel.voice.summary.claims import Summary
@@ -95,12 +95,11 @@ def analyse(
 
 
 def conversation(segments: Iterable[Segment], speakers: Sequence[str]) -> tuple[Turn, ...]:
-    """Segments of all channels as redacted turns, in order. A turn's words are redacted as a whole, since a number is
-    often said in pieces."""
+    """Segments of all channels as redacted turns, in order."""
     turns = Turns(speakers)
     for segment in sorted(segments, key=lambda one: one.start):
         turns.add(speakers[segment.channel], segment.words)
-    return tuple(redacted_turn(turn) for turn in turns.close_all())
+    return redacted_turns(turns.close_all())
 
 
 def _moments(

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lintel.language.redaction import redact
-from lintel.voice.redacted import redacted_words
-from lintel.voice.transcript import Word, joined
+from lintel.voice.redacted import redacted_turns, redacted_words
+from lintel.voice.transcript import Turn, Word, joined
 
 
 def words(text: str) -> list[Word]:
@@ -44,3 +44,50 @@ def test_it_agrees_with_redacting_the_text(pieces: list[str]) -> None:
     kept = redacted_words(said)
     assert joined(kept) == redact(joined(said), addresses=True).text
     assert all(one.end <= other.start for one, other in pairwise(kept))
+
+
+def said(*lines: str) -> list[str]:
+    """What is left of turns, the lead's and the agent's in alternation."""
+    turns = [Turn(("lead", "agent")[i % 2], tuple(words(line))) for i, line in enumerate(lines)]
+    return [turn.text for turn in redacted_turns(turns)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "clean"),
+    [
+        (
+            ["It is four one five", "Mhm.", "five five five oh one two three, call me."],
+            ["It is [phone]", "Mhm.", "[phone], call me."],
+        ),
+        (
+            ["415 555", "Four one five, five five five?", "0123."],
+            ["[phone]", "Four one five, five five five?", "[phone]."],
+        ),
+        (["415", "Okay.", "555", "Got it.", "0123"], ["[phone]", "Okay.", "[phone]", "Got it.", "[phone]"]),
+        (["Three.", "And how many baths?", "415 555 012"], ["Three.", "And how many baths?", "415 555 012"]),
+        (
+            ["Three bedrooms.", "Okay.", "Four hundred thousand."],
+            ["Three bedrooms.", "Okay.", "Four hundred thousand."],
+        ),
+        (["Jane dot doe", "Yes?", "at gmail dot com"], ["[email]", "Yes?", "[email]"]),
+        (["", "Mhm.", "415 555 0123"], ["", "Mhm.", "[phone]"]),
+    ],
+)
+def test_a_number_that_is_said_in_pieces_goes_as_a_whole(lines: list[str], clean: list[str]) -> None:
+    assert said(*lines) == clean
+
+
+@given(
+    st.lists(st.tuples(st.lists(PIECES, min_size=1, max_size=6), st.sampled_from(("mhm.", "Okay", "5 5"))), max_size=5)
+)
+def test_acknowledgements_change_nothing(exchanges: list[tuple[list[str], str]]) -> None:
+    """What is left of the lead's words, with every category once, is what is left of them said in one go."""
+    lines = [line for pieces, heard in exchanges for line in (" ".join(pieces), heard)]
+    pieces = [word for found, _ in exchanges for word in found]
+    left = " ".join(said(*lines)[::2])
+    whole = redact(" ".join(pieces), addresses=True).text
+    assert digits(left) == digits(whole)
+
+
+def digits(text: str) -> str:
+    return "".join(c for c in text if c.isdigit())

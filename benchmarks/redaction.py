@@ -11,7 +11,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from rich.table import Table
 
 from lintel.language.redaction import CATEGORIES, redact
 from lintel.settings import settings
+from lintel.voice.redacted import redacted_turns, redacted_words
+from lintel.voice.transcript import Turn, Word, joined
 
 CORPUS = Path(__file__).parent / "redaction_corpus.txt"
 SPEECH = Path(__file__).parent / "redaction_speech_corpus.txt"
@@ -65,14 +67,42 @@ def _row(marked: int, found: int, right: int) -> dict[str, float]:
     return {"marked": marked, "found": found, "recall": round(recall, 4), "precision": round(precision, 4)}
 
 
+def broken() -> dict[str, int]:
+    """What was marked in the corpus of calls, cut in two at each of its gaps by another's "mhm": the cuts, and those
+    after which neither half is left, read on or turn by turn."""
+    counts: Counter[str] = Counter()
+    for message in messages(SPEECH):
+        for _, marked in message.marked:
+            before, _, after = message.text.partition(marked)
+            for gap in re.finditer(" ", marked):
+                halves = marked[: gap.start()], marked[gap.end() :]
+                turns = _said(before + halves[0]), HEARD, _said(halves[1] + after)
+                first, _, last = redacted_turns(turns)
+                alone, _, other = (joined(redacted_words(turn.words)) for turn in turns)
+                counts["cuts"] += 1
+                counts["gone"] += halves[0] not in first.text and halves[1] not in last.text
+                counts["gone_by_turn"] += halves[0] not in alone and halves[1] not in other
+    return dict(counts)
+
+
+def _said(text: str, speaker: str = "lead") -> Turn:
+    return Turn(speaker, tuple(Word(word, 0.0, 0.0, 1.0) for word in text.split()))
+
+
+HEARD = _said("Mhm.", "agent")
+
+
 def dialogues(folder: Path) -> dict[str, int]:
-    """Turns; telephone numbers and addresses: marked, found of these, and spans found where nothing was marked."""
+    """Turns; telephone numbers and addresses: marked, found of these, and spans found where nothing was marked; and
+    turns of which something else is left when they are read as a conversation."""
     counts: Counter[str] = Counter()
     for path in sorted(folder.glob("*.jsonl.gz")):
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             for line in lines:
-                for turn in json.loads(line)["turns"]:
+                turns = json.loads(line)["turns"]
+                for turn in turns:
                     counts.update(_turn(turn))
+                counts["turns_changed_as_conversation"] += _changed(turns)
     return dict(counts)
 
 
@@ -85,6 +115,13 @@ def _turn(turn: dict[str, Any]) -> dict[str, int]:
     beside = max(0, sum(got.found.values()) - len(marked))
     phones = {"turns": 1, "phones_marked": len(marked), "phones_found": found, "found_beside": beside}
     return phones | _addresses(turn)
+
+
+def _changed(turns: Sequence[dict[str, Any]]) -> int:
+    said = [_said(turn["utterance"], turn["speaker"]) for turn in turns]
+    return sum(
+        alone.text != joined(redacted_words(one.words)) for one, alone in zip(said, redacted_turns(said), strict=True)
+    )
 
 
 def _addresses(turn: dict[str, Any]) -> dict[str, int]:
@@ -122,11 +159,14 @@ def main() -> None:
     corpus, rows = list(messages()), measured()
     exact = sum(redact(message.text).text == message.expected for message in corpus) / len(corpus)
     speech = measured(SPEECH)
-    speed = microseconds()
+    speed, pieces = microseconds(), broken()
     console = Console(stderr=arguments.json)
     console.print(_table("messages", rows))
     console.print(_table("calls", speech))
     console.print(f"{len(corpus)} messages, {exact:.1%} exactly as marked, {speed:.0f} µs a message")
+    console.print(
+        f"said in two pieces: {pieces['gone']} of {pieces['cuts']} gone, {pieces['gone_by_turn']} turn by turn"
+    )
     mirror = settings().data_mirror
     real = dialogues(mirror / "sgd_homes") if mirror and (mirror / "sgd_homes").is_dir() else None
     console.print(f"sgd_homes: {real or 'not there (LINTEL_DATA_MIRROR)'}")
@@ -137,6 +177,7 @@ def main() -> None:
             "microseconds": round(speed, 1),
             "categories": rows,
             "speech": speech,
+            "broken": pieces,
         }
         print(json.dumps(result))
 
